@@ -1,0 +1,1 @@
+"""Dislocation systems, their far fields, the cells that hold them and the analysis of their cores."""

@@ -1,0 +1,1 @@
+"""Linear atomic cluster expansion: basis, coupling coefficients, kernels, files."""

@@ -1,0 +1,103 @@
+"""Finnis–Sinclair tungsten as modified by Ackland and Thetford; the built-in bcc reference (``fs:W``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from genmlip._types import Array, IntArray
+from genmlip.potentials.base import SitePotential
+from genmlip.potentials.neighbours import Neighbours
+
+
+@dataclass(frozen=True)
+class FinnisSinclairParameters:
+    """E = ½ Σ V(r) − A Σ √ρ with ρ = Σ (r − d)² for r < d.
+
+    V = (r − c)² (c0 + c1 r + c2 r²) for r < c, plus B (b0 − r)³ exp(−α r) for r < b0.
+    Finnis & Sinclair, Phil. Mag. A 50, 45 (1984); Ackland & Thetford, Phil. Mag. A 56, 15 (1987).
+    """
+
+    symbol: str
+    A: float
+    d: float
+    c: float
+    c0: float
+    c1: float
+    c2: float
+    B: float
+    alpha: float
+    b0: float
+
+
+TUNGSTEN = FinnisSinclairParameters(
+    symbol="W", A=1.896373, d=4.400224, c=3.25, c0=47.1346499, c1=-33.7665655, c2=6.2541999,
+    B=90.3, alpha=1.2, b0=2.7411,
+)  # fmt: skip
+
+
+class FinnisSinclair(SitePotential):
+    """The Finnis–Sinclair potential of one element."""
+
+    def __init__(self, parameters: FinnisSinclairParameters = TUNGSTEN) -> None:
+        super().__init__()
+        self.parameters = parameters
+        self.symbols = (parameters.symbol,)
+        self.cutoff = max(parameters.c, parameters.d)
+        self.spec = f"fs:{parameters.symbol}"
+        p = parameters
+        self._constants = np.array([p.A, p.d, p.c, p.c0, p.c1, p.c2, p.B, p.alpha, p.b0])
+
+    def site_terms(
+        self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
+    ) -> None:
+        finnis_sinclair_sites(neighbours.first, vectors, self._constants, energies, gradients)
+
+
+@njit(cache=True, nogil=True)
+def _pair(r, constants):  # type: ignore[no-untyped-def]
+    """V and V′ at distance r."""
+    _, _, c, c0, c1, c2, B, alpha, b0 = constants
+    value, slope = 0.0, 0.0
+    if r < c:
+        s = r - c
+        q = c0 + r * (c1 + r * c2)
+        value += s * s * q
+        slope += 2.0 * s * q + s * s * (c1 + 2.0 * c2 * r)
+    if r < b0:
+        t = b0 - r
+        e = B * t * t * np.exp(-alpha * r)
+        value += e * t
+        slope -= e * (3.0 + alpha * t)
+    return value, slope
+
+
+@njit(cache=True, nogil=True)
+def finnis_sinclair_sites(first, vectors, constants, energies, gradients):  # type: ignore[no-untyped-def]
+    """V_i and ∂V_i/∂r_ij; the first loop leaves r and the density in ``gradients``, the second completes it."""
+    A, d = constants[0], constants[1]
+    c = constants[2]
+    for m in range(first.size - 1):
+        density, energy = 0.0, 0.0
+        for p in range(first[m], first[m + 1]):
+            x, y, z = vectors[p, 0], vectors[p, 1], vectors[p, 2]
+            r = np.sqrt(x * x + y * y + z * z)
+            gradients[p, 0] = r
+            if r < d:
+                density += (r - d) ** 2
+        root = np.sqrt(density)
+        embedding_slope = -0.5 * A / root if density > 0.0 else 0.0
+        for p in range(first[m], first[m + 1]):
+            r = gradients[p, 0]
+            slope = 0.0
+            if r < c:
+                value, pair_slope = _pair(r, constants)
+                energy += 0.5 * value
+                slope += 0.5 * pair_slope
+            if r < d:
+                slope += embedding_slope * 2.0 * (r - d)
+            for a in range(3):
+                gradients[p, a] = slope * vectors[p, a] / r
+        energies[m] = energy - A * root

@@ -1,0 +1,1 @@
+"""Preconditioned energy minimisation, the norms of the theory and the stability constant."""

@@ -1,0 +1,1 @@
+"""Declarative studies: parameters to runs to one tidy table; resumable and parallel."""

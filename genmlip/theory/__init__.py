@@ -1,0 +1,1 @@
+"""Predicted rates, matching errors, error estimates and the fitting of rates."""

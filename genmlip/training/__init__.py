@@ -1,0 +1,1 @@
+"""Training cells, labelled data sets, design matrices and least-squares solvers."""
