@@ -70,7 +70,7 @@ def fit_rate(
     length: float = 1.0,
     window: tuple[float, float] | None = None,
 ) -> RateFit:
-    """Fit y ≈ A x^s log(x / length)^q for A and s by least squares in logarithms, with q = ``log_power`` given.
+    """Fit y ≈ A x^s log(x / length)^q for A and s by least squares in logarithms; q = ``log_power`` is given.
 
     x, y : (n,) positive; points outside ``window`` are left out
     Raises InputError for fewer than five points, for values that are not positive and finite, and for
