@@ -1,5 +1,13 @@
-"""Reference and candidate energies as site potentials: analytic forms, EAM files, OpenKIM, any ASE calculator."""
+"""Reference and candidate energies as site potentials: built in, from files, from OpenKIM and ASE."""
 
 from genmlip.potentials.base import Evaluation, Evaluator, Potential, SitePotential
+from genmlip.potentials.registry import available_potentials, load_potential
 
-__all__ = ["Evaluation", "Evaluator", "Potential", "SitePotential"]
+__all__ = [
+    "Evaluation",
+    "Evaluator",
+    "Potential",
+    "SitePotential",
+    "available_potentials",
+    "load_potential",
+]

@@ -76,7 +76,7 @@ def _pair(r, constants):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def finnis_sinclair_sites(first, vectors, constants, energies, gradients):  # type: ignore[no-untyped-def]
-    """V_i and ∂V_i/∂r_ij; the first loop leaves r and the density in ``gradients``, the second completes it."""
+    """V_i and ∂V_i/∂r_ij; the first loop sums the density and leaves r in ``gradients``."""
     A, d = constants[0], constants[1]
     c = constants[2]
     for m in range(first.size - 1):

@@ -56,9 +56,7 @@ class Neighbours:
     def of_one_site(cls, vectors: Array) -> Neighbours:
         """The list of a single site, atom 0, whose neighbours are the atoms 1 … n at ``vectors`` (n, 3)."""
         n = len(vectors)
-        return cls(
-            np.zeros(1, dtype=np.int64), np.array([0, n]), np.arange(1, n + 1), np.zeros_like(vectors)
-        )
+        return cls(np.zeros(1, dtype=np.int64), np.array([0, n]), np.arange(1, n + 1), np.zeros_like(vectors))
 
     def vectors(self, positions: Array, out: Array | None = None) -> Array:
         """r_ij of every pair, (p, 3) Å."""
