@@ -1,1 +1,10 @@
 """The perfect crystal of a potential: lattice parameter, elastic tensors, force constants, phonons."""
+
+from __future__ import annotations
+
+from genmlip.crystal.crystal import Crystal
+from genmlip.crystal.force_constants import ForceConstants
+from genmlip.crystal.structures import STRUCTURES, Structure
+from genmlip.crystal.tensors import rotate
+
+__all__ = ["STRUCTURES", "Crystal", "ForceConstants", "Structure", "rotate"]

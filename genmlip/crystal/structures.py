@@ -1,0 +1,99 @@
+"""The cubic structures of the elements, and which of them a potential is meant for.
+
+Everything is in units of the lattice parameter; lengths enter in :mod:`genmlip.crystal.crystal`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from ase.data import atomic_numbers, covalent_radii, reference_states
+
+from genmlip._types import Array
+from genmlip.errors import InputError, UnknownNameError
+from genmlip.potentials.base import Potential
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """A cubic structure with one element.
+
+    primitive : (3, 3) rows, primitive vectors along cubic axes, in units of a0
+    basis : (nb, 3) atoms of the primitive cell, in units of a0
+    centring : (nc, 3) primitive lattice points inside the conventional cube, in units of a0
+    neighbour_distance : distance of nearest neighbours, in units of a0
+    """
+
+    name: str
+    primitive: Array
+    basis: Array
+    centring: Array
+    neighbour_distance: float
+
+    @property
+    def conventional(self) -> Array:
+        """Atoms of the conventional cube, (nc · nb, 3); the basis runs fastest."""
+        return (self.centring[:, None, :] + self.basis[None, :, :]).reshape(-1, 3)
+
+
+_FACE_CENTRES = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+_FCC = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+_BCC = np.array([[-0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.5, 0.5, -0.5]])
+
+STRUCTURES = {
+    structure.name: structure
+    for structure in (
+        Structure("bcc", _BCC, np.zeros((1, 3)), np.array([[0, 0, 0], [0.5, 0.5, 0.5]]), np.sqrt(3) / 2),
+        Structure("fcc", _FCC, np.zeros((1, 3)), _FACE_CENTRES, np.sqrt(2) / 2),
+        Structure("diamond", _FCC, np.array([[0, 0, 0], [0.25, 0.25, 0.25]]), _FACE_CENTRES, np.sqrt(3) / 4),
+    )
+}
+
+
+def choose_symbol(potential: Potential, symbol: str | None) -> str:
+    """The element: the given one, or the only one of the potential; raises InputError otherwise."""
+    name = potential.spec or type(potential).__name__
+    if symbol is None:
+        if len(potential.symbols) != 1:
+            raise InputError(
+                f"potential {name} describes several elements; choose one with --symbol ({', '.join(potential.symbols)})"
+            )
+        return potential.symbols[0]
+    if symbol not in potential.symbols:
+        raise InputError(f"potential {name} has no element {symbol} (it describes: {', '.join(potential.symbols)})")
+    return symbol
+
+
+def choose_structure(symbol: str, structure: str | None) -> Structure:
+    """The structure: the given one, or that of the element's ground state where this is one of ``STRUCTURES``."""
+    if structure is None:
+        structure = _reference(symbol).get("symmetry", "unknown")
+        if structure not in STRUCTURES:
+            raise InputError(
+                f"the ground state of {symbol} is {structure}; choose a structure with --structure ({', '.join(STRUCTURES)})"
+            )
+    if structure not in STRUCTURES:
+        raise UnknownNameError("structure", structure, STRUCTURES)
+    return STRUCTURES[structure]
+
+
+def expected_lattice_parameter(symbol: str, structure: Structure) -> float:
+    """A guess of a0 in Å: that of the element's reference state, at equal distance of nearest neighbours."""
+    reference = _reference(symbol)
+    symmetry, a = reference.get("symmetry"), reference.get("a")
+    if symmetry == structure.name and a is not None:
+        return float(a)
+    if symmetry in STRUCTURES and a is not None:
+        distance = a * STRUCTURES[symmetry].neighbour_distance
+    elif symmetry == "hcp" and a is not None:
+        distance = a
+    else:
+        distance = 2 * covalent_radii[atomic_numbers.get(symbol, 0)]
+    return float(distance / structure.neighbour_distance)
+
+
+def _reference(symbol: str) -> dict:
+    """ASE's record of the element's ground state; empty where it has none."""
+    number = atomic_numbers.get(symbol, 0)
+    return (reference_states[number] if number < len(reference_states) else None) or {}
