@@ -117,8 +117,8 @@ class SitePotential(Potential):
     def site_hessian(self, species: IntArray, vectors: Array) -> Array:
         """∂²V/∂r_j∂r_k of one site, (n, 3, n, 3) eV/Å².
 
-        ``species`` (n + 1,), the centre first; ``vectors`` (n, 3) Å from the centre to its neighbours. Here by
-        eighth-order central differences of the analytic gradient; potentials with closed forms override it.
+        ``species`` (n + 1,), the centre first; ``vectors`` (n, 3) Å, from the centre to its neighbours. Here by
+        eighth-order central differences of the gradient; potentials with closed forms override it.
         """
         n = len(vectors)
         neighbours = Neighbours.of_one_site(vectors)

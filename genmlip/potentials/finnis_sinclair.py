@@ -9,6 +9,7 @@ from numba import njit
 
 from genmlip._types import Array, IntArray
 from genmlip.potentials.base import SitePotential
+from genmlip.potentials.embedded_pair import embedded_pair_hessian
 from genmlip.potentials.neighbours import Neighbours
 
 
@@ -54,6 +55,34 @@ class FinnisSinclair(SitePotential):
         self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
     ) -> None:
         finnis_sinclair_sites(neighbours.first, vectors, self._constants, energies, gradients)
+
+    def site_hessian(self, species: IntArray, vectors: Array) -> Array:
+        x = self.parameters
+        r = np.linalg.norm(vectors, axis=1)
+        reach = np.minimum(r - x.d, 0.0)
+        density = float(reach @ reach)
+        if density == 0.0:  # √ρ has no derivatives at ρ = 0; no neighbour within d, and c < d
+            return np.zeros((len(r), 3, len(r), 3))
+        slope, curvature = _pair_derivatives(r, x)
+        F1, F2 = -0.5 * x.A / density**0.5, 0.25 * x.A / density**1.5
+        return embedded_pair_hessian(
+            vectors,
+            0.5 * slope + F1 * 2.0 * reach,
+            0.5 * curvature + F1 * 2.0 * (reach < 0.0),
+            2.0 * reach,
+            F2,
+        )
+
+
+def _pair_derivatives(r: Array, x: FinnisSinclairParameters) -> tuple[Array, Array]:
+    """V′ and V″ at distances r."""
+    s, t = np.minimum(r - x.c, 0.0), np.maximum(x.b0 - r, 0.0)
+    q, q1, q2 = x.c0 + x.c1 * r + x.c2 * r**2, x.c1 + 2.0 * x.c2 * r, 2.0 * x.c2
+    core = x.B * np.exp(-x.alpha * r)
+    slope = 2.0 * s * q + s**2 * q1 - core * t**2 * (3.0 + x.alpha * t)
+    curvature = 2.0 * (s < 0.0) * q + 4.0 * s * q1 + s**2 * q2
+    curvature += core * t * (6.0 + 6.0 * x.alpha * t + (x.alpha * t) ** 2)
+    return slope, curvature
 
 
 @njit(cache=True, nogil=True)
