@@ -1,0 +1,1 @@
+"""One figure per file; each takes tables or results and returns a matplotlib Figure."""

@@ -1,0 +1,166 @@
+"""Maps of the dislocation core, looking along the line: differential displacements and the error per atom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from genmlip._types import Array
+from genmlip.errors import InputError
+from genmlip.report.plots.axes import label_logs
+from genmlip.report.style import new_figure, styled, takeaway
+from genmlip.report.tables import NothingToDrawError
+
+if TYPE_CHECKING:
+    from genmlip.dislocations.cell import DefectCell
+    from genmlip.statics import Equilibrium
+
+HALF_WIDTH = 5.0  # Burgers vectors shown to each side of the core
+FULL_ARROW = {"bcc": 3, "fcc": 2, "diamond": 2}  # an arrow as long as its bond means b divided by this
+SHORTEST_ARROW = 0.06  # of the bond; smaller ones are left out
+CORE_COLOUR = "#D55E00"
+
+
+@styled
+def differential_displacement(equilibrium: Equilibrium) -> Figure:
+    """Vitek's map: arrows between neighbouring columns, as long as their relative displacement along b.
+
+    An arrow that joins two columns means b/3 in bcc (b/2 in fcc and diamond); b itself counts as zero.
+    Columns stand where they are at equilibrium, shaded by their height along the line in the perfect crystal.
+    Vitek, Perrin & Bowen, Phil. Mag. 21, 1049 (1970). Raises InputError for a defect that is no dislocation.
+    """
+    cell, defect = equilibrium.cell, equilibrium.cell.defect
+    if not hasattr(defect, "burgers"):
+        raise InputError(f"a differential-displacement map needs a dislocation, not a {defect.name}")
+    positions = cell.reference + cell.predictor + equilibrium.corrector
+    start, bond, slip = column_differences(cell, cell.predictor + equilibrium.corrector, defect.burgers)
+    centre = np.asarray(equilibrium.core_position, dtype=float)
+    half = min(HALF_WIDTH * defect.b, cell.radius)
+    full = FULL_ARROW.get(defect.crystal.structure, 2)
+
+    figure = new_figure(5.0, 5.2)
+    ax = figure.subplots()
+    middle = positions[start, :2] + 0.5 * bond
+    near = np.abs(middle - centre).max(axis=1) < half
+    share = slip[near] * full / defect.b
+    arrow = share[:, None] * bond[near]
+    visible = np.abs(share) > SHORTEST_ARROW
+    tail = middle[near] - 0.5 * arrow
+    ax.quiver(
+        *tail[visible].T, *arrow[visible].T, angles="xy", scale_units="xy", scale=1.0, width=0.0042,
+        headwidth=3.6, headlength=4.2, headaxislength=3.8, color="#222222", zorder=3,
+    )  # fmt: skip
+    _columns(ax, cell, positions, centre, half)
+    ax.plot(*centre, marker="+", color=CORE_COLOUR, markersize=13, markeredgewidth=2.0, zorder=5)
+    _frame(ax, centre, half)
+    ax.set_title(f"an arrow that joins two columns: relative displacement b/{full}")
+    handles, labels = ax.get_legend_handles_labels()
+    handles.append(
+        Line2D([], [], marker="+", color=CORE_COLOUR, markersize=9, markeredgewidth=2.0, linestyle="")
+    )
+    figure.legend(handles, [*labels, "core"], loc="outside lower center", ncols=min(len(handles), 5))
+    largest = np.abs(slip[near]).max() / defect.b if near.any() else 0.0
+    takeaway(
+        figure,
+        f"The core of {defect.name} is at ({centre[0]:.2f}, {centre[1]:.2f}) Å; "
+        f"neighbouring columns slip by up to {largest:.2f} b.",
+    )
+    return figure
+
+
+@styled
+def core_error(
+    equilibrium: Equilibrium, error: Array, label: str = "error per atom ∣D(ū − w̄)∣ (Å)"
+) -> Figure:
+    """The core with every column coloured by ``error`` (n,), the larger the darker, on a logarithmic scale.
+
+    error : for instance :func:`genmlip.report.fields.strain_norm` of the difference of two correctors
+    Raises NothingToDrawError where no error is positive.
+    """
+    cell = equilibrium.cell
+    positions = cell.reference + cell.predictor + equilibrium.corrector
+    inside = cell.free & (error > 0)
+    if not inside.any():
+        raise NothingToDrawError("the error vanishes on all free atoms")
+    centre = np.asarray(equilibrium.core_position, dtype=float)
+    half = min(2 * HALF_WIDTH * getattr(cell.defect, "b", cell.radius), cell.radius)
+    shown = inside & (np.abs(positions[:, :2] - centre).max(axis=1) < half)
+    low, high = np.quantile(error[shown], 0.02), error[shown].max()
+
+    figure = new_figure(5.2, 4.6)
+    ax = figure.subplots()
+    norm = LogNorm(min(low, 0.5 * high), high)
+    order = np.argsort(error[shown])
+    points = positions[shown, :2][order]
+    ax.scatter(
+        *points.T,
+        c=error[shown][order],
+        cmap="cividis_r",
+        norm=norm,
+        s=26,
+        edgecolor="#555555",
+        linewidth=0.3,
+    )
+    bar = figure.colorbar(ScalarMappable(norm, "cividis_r"), ax=ax, label=label, shrink=0.85)
+    label_logs(bar.ax.yaxis)
+    _frame(ax, centre, half)
+    worst = np.linalg.norm(positions[inside, :2][np.argmax(error[inside])] - centre)
+    within = (error[inside] ** 2)[np.linalg.norm(positions[inside, :2] - centre, axis=1) < half / 2].sum()
+    share = 100 * within / (error[inside] ** 2).sum()
+    takeaway(
+        figure,
+        f"The error is largest {worst:.1f} Å from the core; "
+        f"{share:.0f} % of its square lies within {half / 2:.0f} Å.",
+    )
+    return figure
+
+
+def column_differences(cell: DefectCell, displacement: Array, burgers: Array) -> tuple[Array, Array, Array]:
+    """(start, bond, slip) of the pairs of neighbouring columns.
+
+    start : (p,) index of the column a pair starts from
+    bond : (p, 2) Å, from start to end as they stand after ``displacement``
+    slip : (p,) Å, difference of the displacements along b, modulo b, in (−b/2, b/2]
+    """
+    bonds = cell.bonds
+    x = cell.reference + displacement
+    vector = x[bonds.j] + bonds.shift - x[bonds.i]
+    direction = burgers / np.linalg.norm(burgers)
+    b = float(np.linalg.norm(burgers))
+    slip = (vector - bonds.vector) @ direction
+    slip -= b * np.ceil(slip / b - 0.5 - 1e-9)
+    across = (np.linalg.norm(bonds.vector[:, :2], axis=1) > 0.1) & (bonds.i < bonds.j)
+    key = np.column_stack([bonds.i, bonds.j, np.round(bonds.vector[:, :2], 3)])[across]
+    _, first = np.unique(key, axis=0, return_index=True)
+    chosen = np.flatnonzero(across)[first]
+    return bonds.i[chosen], vector[chosen, :2], slip[chosen]
+
+
+def _columns(ax: Axes, cell: DefectCell, positions: Array, centre: Array, half: float) -> None:
+    """Columns as circles, one shade per height in the perfect crystal."""
+    period = cell.line_period
+    height = np.round(cell.reference[:, 2] % period, 3)
+    height[height > period - 5e-3] = 0.0
+    near = np.abs(positions[:, :2] - centre).max(axis=1) < half
+    levels = np.unique(height[near])
+    for k, level in enumerate(levels):
+        shade = 1.0 - 0.75 * k / max(len(levels) - 1, 1)
+        here = near & (height == level)
+        ax.scatter(
+            *positions[here, :2].T, s=52, color=str(shade), edgecolor="black", linewidth=0.8, zorder=4,
+            label=f"height {level:.2f} Å",
+        )  # fmt: skip
+
+
+def _frame(ax: Axes, centre: Array, half: float) -> None:
+    ax.set(
+        aspect="equal", xlabel="x₁, glide direction (Å)", ylabel="x₂, glide-plane normal (Å)",
+        xlim=(centre[0] - half, centre[0] + half), ylim=(centre[1] - half, centre[1] + half),
+    )  # fmt: skip
+    ax.grid(False)

@@ -1,0 +1,63 @@
+"""Error of the dislocation against the size of the training cells (docs/theory.md, G3)."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from genmlip.report.plots.axes import draw_spread, label_logs, legend_below, tick_values
+from genmlip.report.style import PAGE_WIDTH, new_figure, observation_colour, styled, takeaway
+from genmlip.report.tables import drawable, spread
+from genmlip.report.words import virial_sentence
+
+PANELS = {
+    "geometry_error": "geometry error ‖D(ū − w̄)‖ (Å)",
+    "energy_error": "energy error (eV per line period)",
+}
+
+
+@styled
+def error_vs_cell(table: pd.DataFrame) -> Figure:
+    """Geometry and energy error against L, one curve per set of observations, one column per dislocation.
+
+    Points are the runs, the curve their geometric mean, bars the range over the seeds. Where the table has
+    several radii the largest is shown. Raises NothingToDrawError for a table without finished runs.
+    """
+    rows = drawable(table, "geometry_error", "cell")
+    note = ""
+    if "radius" in rows:
+        rows = rows.loc[rows["radius"] == rows["radius"].max()]
+        table = table.loc[table["radius"] == rows["radius"].max()]
+        note = f", R = {rows['radius'].max():g} Å"
+    shown = [name for name in PANELS if name in rows and rows[name].notna().any()]
+    dislocations = sorted(rows["dislocation"].unique())
+    single = len(dislocations) == 1
+    shape = (1, len(shown)) if single else (len(shown), len(dislocations))
+    figure = new_figure(max(PAGE_WIDTH, 2.3 * shape[1]), 3.5 if single else 2.6 * shape[0] + 0.5)
+    axes = figure.subplots(*shape, squeeze=False, sharex=True, sharey=False if single else "row")
+    for row, quantity in enumerate(shown):
+        for column, dislocation in enumerate(dislocations):
+            ax = axes[0, row] if single else axes[row, column]
+            _curves(ax, rows.loc[rows["dislocation"] == dislocation], quantity)
+            if single or column == 0:
+                ax.set_ylabel(PANELS[quantity])
+            if row == 0:
+                ax.set_title(f"{dislocation}{note}")
+            if single or row == len(shown) - 1:
+                ax.set_xlabel("training cell L (cubic unit cells)")
+    for ax in axes[:, 0] if not single else axes[0]:
+        label_logs(ax.yaxis)
+    legend_below(figure, axes[0, 0])
+    takeaway(figure, virial_sentence(table, "geometry_error"))
+    return figure
+
+
+def _curves(ax: Axes, rows: pd.DataFrame, quantity: str) -> None:
+    rows = drawable(rows, quantity)
+    for observations, own in rows.groupby("observations"):
+        colour = observation_colour(observations)
+        ax.scatter(own["cell"], own[quantity], s=11, color=colour, alpha=0.4, linewidths=0, zorder=2)
+        draw_spread(ax, spread(own, "cell", quantity), observations)
+    ax.set_yscale("log")
+    tick_values(ax.xaxis, rows["cell"])

@@ -1,0 +1,45 @@
+"""Error of the dislocation against the accuracy of the fit: elastic constants, forces (docs/theory.md, G4)."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from genmlip.report.plots.axes import label_logs, legend_of_runs, scatter_runs
+from genmlip.report.plots.rate import draw_rate
+from genmlip.report.style import new_figure, styled, takeaway
+from genmlip.report.tables import drawable
+from genmlip.report.words import fit_or_none, slope_sentence
+from genmlip.theory import fit_rate
+
+
+@styled
+def error_vs_delta_C(table: pd.DataFrame) -> Figure:
+    """Geometry error against the relative error of the elastic constants, with the fitted slope."""
+    return _against(table, "delta_C_rel", "relative error of the elastic constants ‖δC‖ / ‖C‖", "δC")
+
+
+@styled
+def error_vs_force_rmse(table: pd.DataFrame) -> Figure:
+    """Geometry error against the force error at the core, with the fitted slope."""
+    return _against(table, "force_rmse_core", "force error at the core, RMS (eV/Å)", "the force error")
+
+
+def _against(table: pd.DataFrame, x: str, label: str, words: str) -> Figure:
+    """All runs of the table, colour by observations, marker by dislocation; theory predicts slope one."""
+    rows = drawable(table, x, "geometry_error")
+    figure = new_figure(4.9, 3.9)
+    ax = figure.subplots()
+    scatter_runs(ax, rows, x, "geometry_error")
+    ax.set(xscale="log", yscale="log", xlabel=label, ylabel="geometry error ‖D(ū − w̄)‖ (Å)")
+    rate = fit_or_none(fit_rate, rows[x], rows["geometry_error"])
+    if rate is None:
+        sentence = f"Too few runs to tell how the geometry error follows {words}."
+    else:
+        draw_rate(ax, rate)
+        sentence = slope_sentence("The geometry error", words, rate, predicted=1.0)
+    for axis in (ax.xaxis, ax.yaxis):
+        label_logs(axis)
+    legend_of_runs(ax, rows)
+    takeaway(figure, sentence)
+    return figure
