@@ -47,8 +47,8 @@ class Crystal:
     ) -> Crystal:
         """The crystal at zero pressure; element and structure default to what the potential offers.
 
-        Raises InputError where element or structure must be chosen, UnstableCrystalError where no lattice parameter
-        minimises the energy.
+        Raises InputError where element or structure must be chosen, UnstableCrystalError where no lattice
+        parameter minimises the energy.
         """
         symbol = choose_symbol(potential, symbol)
         kind = choose_structure(symbol, structure)
@@ -139,7 +139,7 @@ class Crystal:
         return force_constants(self.potential, self._kind, self.symbol, self.a0)
 
     def phonons(self, q: Array) -> Array:
-        """Frequencies (..., 3 nb) in THz, ascending, at the wave vectors q (..., 3) Å⁻¹; imaginary ones negative."""
+        """Frequencies (..., 3 nb) THz, ascending, at wave vectors q (..., 3) Å⁻¹; imaginary ones negative."""
         return self.phonon_modes(q)[0]
 
     def phonon_modes(self, q: Array) -> tuple[Array, ComplexArray]:
@@ -151,8 +151,8 @@ class Crystal:
         """Stable against every homogeneous strain (Born's criteria) and every phonon."""
         if not elastic.is_elastically_stable(self.stiffness, STABILITY_TOLERANCE):
             return False
-        scale = abs(self.force_constants.blocks).max()
-        return phonons.stability_constant(self.force_constants, self.primitive_vectors) > STABILITY_TOLERANCE * scale
+        softest = phonons.stability_constant(self.force_constants, self.primitive_vectors)
+        return softest > STABILITY_TOLERANCE * float(abs(self.force_constants.blocks).max())
 
     def summary(self) -> dict[str, Any]:
         """What the command line prints: Å, eV, GPa."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from genmlip._types import Array
 
 EIGHTH_ORDER = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
@@ -12,7 +14,5 @@ EIGHTH_ORDER = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
 
 def derivative(function: Callable[[float], Array], step: float) -> Array:
     """f′(0) of an array-valued function; it is evaluated at ±1 … ±4 steps."""
-    total = 0.0
-    for k, weight in EIGHTH_ORDER.items():
-        total = total + weight / step * (function(k * step) - function(-k * step))
-    return total  # type: ignore[return-value]
+    terms = [w / step * (function(k * step) - function(-k * step)) for k, w in EIGHTH_ORDER.items()]
+    return np.asarray(np.sum(terms, axis=0))

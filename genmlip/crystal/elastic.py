@@ -1,16 +1,18 @@
 """Elastic tensors of second and third order, with the atoms of the basis relaxed.
 
-The relaxed energy of a cell is W̄(F) = min_ζ W(F, ζ). With S = F⁻¹ ∂W̄/∂F / V0 the second Piola–Kirchhoff stress and
-η = (FᵀF − 1)/2 the Green–Lagrange strain, the tangent of W̄ at fixed ζ = ζ(F) is, by the implicit function theorem,
+The relaxed energy of a cell is W̄(F) = min_ζ W(F, ζ). With the second Piola–Kirchhoff stress S = F⁻¹ ∂W̄/∂F/V0
+and the Green–Lagrange strain η = (FᵀF − 1)/2, its second derivative is, by the implicit function theorem,
 
     A = W_FF − W_Fζ (W_ζζ)⁻¹ W_ζF,
 
-and since W̄ depends on η only,  ∂²W̄/∂F_iJ∂F_kL = V0 (δ_ik S_JL + F_iM F_kN C_MJNL)  with C(η) = ∂S/∂η.
-(Wallace, Thermodynamics of Crystals (1972), §2; Born & Huang, Dynamical Theory of Crystal Lattices (1954), §11–13.)
+at the relaxed ζ(F). Since W̄ depends on F through η alone, A_iJkL = V0 (δ_ik S_JL + F_iM F_kN C_MJNL) with the
+stiffness C(η) = ∂S/∂η (Wallace, Thermodynamics of Crystals (1972), ch. 1–2; for the internal shifts Born &
+Huang, Dynamical Theory of Crystal Lattices (1954), ch. III).
 """
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import permutations
 
 import numpy as np
@@ -48,8 +50,8 @@ def internal_displacement(crystal: HomogeneousCrystal, y: Array | None = None) -
 def relax_shifts(crystal: HomogeneousCrystal, y: Array, tolerance: float = 1e-10, steps: int = 50) -> Array:
     """y with the shifts at the minimum of W for its F, to a force below ``tolerance`` (eV/Å).
 
-    Chord method: Newton's with the Hessian of the start, which costs many gradients; near the minimum every step
-    gains about two digits.
+    Chord method: Newton's with the Hessian of the start, which costs as much as many gradients; under small
+    strains every step gains about two digits. Raises NotConvergedError.
     """
     if crystal.n_basis == 1:
         return y
@@ -66,10 +68,10 @@ def tangent_stiffness(crystal: HomogeneousCrystal, y: Array) -> Array:
     """C(η) = ∂S/∂η at the relaxed state y, (3, 3, 3, 3) eV/Å³ of undeformed volume."""
     hessian, inverse = crystal.hessian(y), np.linalg.inv(y[:3].T)
     coupling = hessian[3:, :, :3, :]
-    relaxed = hessian[:3, :, :3, :] - np.einsum("maJi,maLk->JiLk", coupling, _optical_solve(hessian, coupling))
+    response = np.einsum("maJi,maLk->JiLk", coupling, _optical_solve(hessian, coupling))
     stress = np.einsum("Mi,Ji->MJ", inverse, crystal.gradient(y)[:3])
-    relaxed = relaxed - np.einsum("ik,JL->JiLk", np.eye(3), stress)
-    tangent = np.einsum("Mi,Nk,JiLk->MJNL", inverse, inverse, relaxed, optimize=True)
+    material = hessian[:3, :, :3, :] - response - np.einsum("ik,JL->JiLk", np.eye(3), stress)
+    tangent = np.einsum("Mi,Nk,JiLk->MJNL", inverse, inverse, material, optimize=True)
     return _symmetrised(tangent / crystal.volume)
 
 
@@ -83,26 +85,32 @@ def strained_stiffness(crystal: HomogeneousCrystal, strain: Array) -> Array:
 def third_order_constants(crystal: HomogeneousCrystal, step: float = STRAIN_STEP) -> dict[str, float]:
     """The six C_IJK = ∂³W̄/∂η_I∂η_J∂η_K / V0 of a cubic crystal, eV/Å³ (Brugger's definition).
 
-    dC/dη_11 holds five of them, dC/dη_23 the sixth and two again; each is the mean over the components found that
-    symmetry makes equal.
+    dC/dη_11 holds five of them, dC/dη_23 the sixth and two again; each is the mean over the components found
+    that symmetry makes equal. Where the second derivative of the potential has a kink within the
+    strains of the stencil (±4 steps), this is a mean slope; a kink at the crystal itself gives the mean of
+    both sides.
     """
     voigt = np.full((6, 6, 6), np.nan)
     for number in (0, 3):
         i, j = VOIGT[number]
         strain = np.zeros((3, 3))
         strain[i, j] = strain[j, i] = 1.0 if i == j else 0.5
-        voigt[number] = to_voigt(derivative(lambda t, e=strain: strained_stiffness(crystal, t * e), step))
+        voigt[number] = to_voigt(derivative(partial(_along, crystal, strain), step))
     return {
         name: float(np.nanmean([voigt[order] for triple in members for order in permutations(triple)]))
         for name, members in THIRD_ORDER_CLASSES.items()
     }
 
 
+def _along(crystal: HomogeneousCrystal, strain: Array, t: float) -> Array:
+    return strained_stiffness(crystal, t * strain)
+
+
 def is_elastically_stable(stiffness: Array, tolerance: float = 1e-6) -> bool:
     """Born's criteria: the elastic energy is positive for every strain.
 
-    All eigenvalues of C on symmetric strains exceed ``tolerance`` times the largest; for cubic crystals they are
-    C11 + 2 C12, C11 − C12 (twice) and 2 C44 (three times).
+    All eigenvalues of C on symmetric strains exceed ``tolerance`` times the largest; for cubic crystals they
+    are C11 + 2 C12, C11 − C12 (twice) and 2 C44 (three times).
     """
     values = np.linalg.eigvalsh(stiffness.reshape(9, 9))
     return bool(values[3] > tolerance * abs(values).max())  # the three zeros of the rotations sort below

@@ -6,14 +6,25 @@ E = ½ Σ_R,S Σ_κκ' u_κ(R) · H_κκ'(S − R) u_κ'(S), so that H_κκ'(R) 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from ase import Atoms
 
 from genmlip._types import Array, ComplexArray, IntArray
+from genmlip.crystal.differences import derivative
 from genmlip.crystal.structures import Structure
 from genmlip.errors import InputError
 from genmlip.potentials.base import Potential, SitePotential
+
+Table: TypeAlias = tuple[IntArray, Array]
+"""Contributions to H: translations (p, 3) in primitive vectors, repeated, and blocks (p, nb, nb, 3, 3)."""
+
+DISPLACEMENT = 1e-2
+"""Å, step of the differences of forces."""
+
+SUM_RULE_TOLERANCE = 1e-6
+"""Net force constant under translation, relative to the largest one, beyond which the input is refused."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +41,7 @@ class ForceConstants:
     def fourier(self, q: Array) -> ComplexArray:
         """Ĥ_κκ'(q) = Σ_R H_κκ'(R) exp(i q · R), (..., 3) Å⁻¹ → (..., nb, nb, 3, 3); periodic in q."""
         phase = np.exp(1j * np.asarray(q, dtype=float) @ self.vectors.T)
-        return np.tensordot(phase, self.blocks, axes=(-1, 0))
+        return np.tensordot(phase, self.blocks.astype(complex), axes=(-1, 0))
 
     @property
     def range(self) -> float:
@@ -39,7 +50,10 @@ class ForceConstants:
 
 
 def force_constants(potential: Potential, structure: Structure, symbol: str, a0: float) -> ForceConstants:
-    """Exact where the potential gives the Hessians of its sites, else by differences of forces in a supercell."""
+    """H_κκ'(R): exact where the potential gives the Hessians of its sites, else by differences of forces.
+
+    Raises InputError where a potential reaches beyond its cutoff.
+    """
     if isinstance(potential, SitePotential):
         table = _from_sites(potential, structure, symbol, a0)
     else:
@@ -47,11 +61,11 @@ def force_constants(potential: Potential, structure: Structure, symbol: str, a0:
     return _assembled(table, structure, a0)
 
 
-def _from_sites(potential: SitePotential, structure: Structure, symbol: str, a0: float) -> tuple[IntArray, Array]:
-    """Σ over sites of ∂²V/∂u_j∂u_k, as (translations (p, 3) in primitive vectors, blocks (p, nb, nb, 3, 3)).
+def _from_sites(potential: SitePotential, structure: Structure, symbol: str, a0: float) -> Table:
+    """Σ over sites of ∂²V/∂u_j∂u_k.
 
-    The Hessian of a site in the bond vectors r_j = u_j − u_0 becomes one in (u_0, u_1, …) by the rows −Σ_j of the
-    centre. The pair (j, k) of atoms contributes to the translation R_k − R_j.
+    The Hessian of a site in the bond vectors r_j = u_j − u_0 becomes one in (u_0, u_1, …) by the rows −Σ_j of
+    the centre. The pair (j, k) of atoms contributes to the translation R_k − R_j.
     """
     from matscipy.neighbours import neighbour_list
 
@@ -80,40 +94,65 @@ def _with_centre(hessian: Array) -> Array:
     return np.einsum("jm,jakb,kn->manb", difference, hessian, difference, optimize=True)
 
 
-def _from_forces(potential: Potential, structure: Structure, symbol: str, a0: float) -> tuple[IntArray, Array]:
-    """Columns −∂f_κ'(R)/∂u_κ(0) by fourth-order differences in a cubic supercell wider than twice their range.
+def _from_forces(potential: Potential, structure: Structure, symbol: str, a0: float) -> Table:
+    """The rows −∂f_κ'(R)/∂u_κ(0) by differences of forces, in a cube so wide that no image interferes.
 
-    Forces answer to displacements at up to twice the cutoff. Only displacements along the first cubic axis are
-    made: the threefold axis [111] through every atom of the structures here turns it into the other two.
+    An atom's displacement is felt up to twice the cutoff away. Displacements along the first cubic axis
+    suffice: in the structures here the threefold axis [111] passes through every atom of the basis, and turns
+    them into the other two, H_κκ'(QR) = Q H_κκ'(R) Qᵀ.
     """
-    step = 1e-2  # Å
     reach = 2 * potential.cutoff
-    repeats = int(np.floor(2 * reach / a0)) + 1
+    repeats = int(2 * reach / a0) + 1
     supercell = unit_cell(structure, symbol, a0).repeat(repeats)
-    evaluator = potential.bind(supercell)
-    scaled = structure.conventional
+    evaluator, home = potential.bind(supercell), supercell.positions.copy()
     nb = len(structure.basis)
-    # ASE repeats the whole cube, within which the basis runs fastest.
-    sublattice = np.arange(len(supercell)) % nb
-    raise NotImplementedError(scaled, evaluator, sublattice, step)
+    sublattice = np.arange(len(supercell)) % nb  # the basis runs fastest in a cube
+    translations, blocks = [], []
+    for centre in range(nb):
+
+        def forces(t: float, centre: int = centre) -> Array:
+            moved = home.copy()
+            moved[centre, 0] += t
+            return evaluator(moved).forces
+
+        bond = home / a0 - structure.basis[centre]
+        bond -= repeats * np.rint(bond / repeats)
+        near = np.linalg.norm(bond, axis=1) * a0 <= reach
+        row = -derivative(forces, DISPLACEMENT)[near]
+        lattice = bond[near] - structure.basis[sublattice[near]] + structure.basis[centre]
+        for axis in range(3):
+            block = np.zeros((len(row), nb, nb, 3, 3))
+            block[np.arange(len(row)), centre, sublattice[near], axis] = np.roll(row, axis, axis=1)
+            turned = np.roll(lattice, axis, axis=1) @ np.linalg.inv(structure.primitive)
+            translations.append(np.rint(turned).astype(np.int64))
+            blocks.append(block)
+    return np.concatenate(translations), np.concatenate(blocks)
 
 
-def _assembled(table: tuple[IntArray, Array], structure: Structure, a0: float) -> ForceConstants:
-    """Equal translations added up; the symmetry H_κκ'(R) = H_κ'κ(−R)ᵀ and Σ_Rκ' H_κκ'(R) = 0 to rounding."""
+def _assembled(table: Table, structure: Structure, a0: float) -> ForceConstants:
+    """Equal translations added up, with H_κκ'(R) = H_κ'κ(−R)ᵀ exactly and Σ_Rκ' H_κκ'(R) = 0 to rounding."""
     translations, inverse = np.unique(table[0], axis=0, return_inverse=True)
     blocks = np.zeros((len(translations), *table[1].shape[1:]))
     np.add.at(blocks, inverse.ravel(), table[1])
-    opposite = np.lexsort((-translations).T[::-1])
-    if not np.array_equal(translations[opposite], -translations):
-        raise InputError("force constants need with every translation its opposite")
-    blocks = 0.5 * (blocks + blocks[opposite].transpose(0, 2, 1, 4, 3))
+    # np.unique sorts, and the order of −R is the reverse of that of R.
+    blocks = 0.5 * (blocks + blocks[::-1].transpose(0, 2, 1, 4, 3))
+    net = blocks.sum(axis=(0, 2))
+    if abs(net).max() > SUM_RULE_TOLERANCE * abs(blocks).max():
+        raise InputError(
+            f"translating the crystal costs force constants of {abs(net).max():.1e} eV/Å²: "
+            "the potential reaches beyond the cutoff it declares, or its forces are not those of its energy"
+        )
+    home, sites = len(translations) // 2, np.arange(blocks.shape[1])
+    blocks[home, sites, sites] -= 0.5 * (net + net.transpose(0, 2, 1))
     coupled = abs(blocks).max(axis=(1, 2, 3, 4)) > 0
     return ForceConstants(translations[coupled] @ (a0 * structure.primitive), blocks[coupled])
 
 
 def primitive_cell(structure: Structure, symbol: str, a0: float) -> Atoms:
     """The primitive cell along cubic axes, periodic."""
-    return Atoms([symbol] * len(structure.basis), a0 * structure.basis, cell=a0 * structure.primitive, pbc=True)
+    return Atoms(
+        [symbol] * len(structure.basis), a0 * structure.basis, cell=a0 * structure.primitive, pbc=True
+    )
 
 
 def unit_cell(structure: Structure, symbol: str, a0: float) -> Atoms:

@@ -1,23 +1,24 @@
-"""The homogeneously deformed crystal: energy of one primitive cell as a function of strain and internal shifts.
+"""The homogeneously deformed crystal: energy of one primitive cell under strain and internal shifts.
 
-Atom κ of the cell at lattice translation R sits at F (R + X_κ) + ζ_κ, with a deformation gradient F and shifts
-ζ_κ. With F written by its columns the unknowns are the rows of one array
+Atom κ of the cell at lattice translation R sits at F (R + X_κ) + ζ_κ, with a deformation gradient F and
+shifts ζ_κ. With F written by its columns the unknowns are the rows of one array
 
     y = [F_·1, F_·2, F_·3, ζ_1, …, ζ_nb],   (3 + nb, 3),
 
-and every bond is linear in them: r = Σ_m G_m y_m with G = [X_bond, e_κ′ − e_κ]. This is the Cauchy–Born energy
-with its internal degrees of freedom; nothing here is relaxed, see :mod:`genmlip.crystal.elastic`.
+and every bond is linear in them: r = Σ_m G_m y_m with G = [X_bond, e_κ′ − e_κ]. This is the Cauchy–Born
+energy with its internal degrees of freedom; :mod:`genmlip.crystal.elastic` relaxes them.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import cached_property
+from collections.abc import Iterator
+from functools import cached_property, partial
 
 import numpy as np
 from ase import Atoms
 
-from genmlip._types import Array
+from genmlip._types import Array, IntArray
 from genmlip.crystal.differences import derivative
 from genmlip.potentials.base import Potential, SitePotential
 from genmlip.potentials.neighbours import Neighbours
@@ -37,7 +38,7 @@ class HomogeneousCrystal(ABC):
 
     @staticmethod
     def of(potential: Potential, cell: Atoms) -> HomogeneousCrystal:
-        """Exact derivatives where the potential gives its sites, differences of stresses and forces elsewhere."""
+        """Exact derivatives where the potential gives its sites, else differences of stress and forces."""
         kind = SiteHomogeneousCrystal if isinstance(potential, SitePotential) else ForeignHomogeneousCrystal
         return kind(potential, cell)
 
@@ -82,8 +83,8 @@ class SiteHomogeneousCrystal(HomogeneousCrystal):
         self._species = potential.species_of(cell)
 
     @cached_property
-    def _bonds(self) -> list[tuple[Array, Array]]:
-        """Per basis atom the species (centre first) and G (n, 3 + nb) of the bonds that a deformation may bring in."""
+    def _bonds(self) -> list[tuple[IntArray, Array]]:
+        """Per basis atom the species (centre first) and G (n, 3 + nb) of all bonds that may come in reach."""
         from matscipy.neighbours import neighbour_list
 
         i, j, X = neighbour_list("ijD", self.cell, LARGEST_STRETCH * self.potential.cutoff)
@@ -95,14 +96,14 @@ class SiteHomogeneousCrystal(HomogeneousCrystal):
             bonds.append((self._species[np.concatenate(([centre], j[mine]))], G))
         return bonds
 
-    def _sites(self, y: Array):  # type: ignore[no-untyped-def]
+    def _sites(self, y: Array) -> Iterator[tuple[IntArray, Array, Array]]:
         """Species, G and bond vectors of the neighbours inside the cutoff, per site."""
         for species, G in self._bonds:
             vectors = G @ y
             inside = np.einsum("ja,ja->j", vectors, vectors) < self.potential.cutoff**2
             yield species[np.concatenate(([True], inside))], G[inside], np.ascontiguousarray(vectors[inside])
 
-    def _terms(self, species: Array, vectors: Array) -> tuple[float, Array]:
+    def _terms(self, species: IntArray, vectors: Array) -> tuple[float, Array]:
         energy, gradient = np.empty(1), np.empty_like(vectors)
         self.potential.site_terms(species, Neighbours.of_one_site(vectors), vectors, energy, gradient)
         return float(energy[0]), gradient
@@ -145,12 +146,16 @@ class ForeignHomogeneousCrystal(HomogeneousCrystal):
         strain_derivative = -result.virial + np.einsum("ka,kb->ab", result.forces, y[3:])
         return np.vstack([np.linalg.solve(y[:3], strain_derivative.T), -result.forces])
 
+    def _gradient_along(self, y: Array, direction: Array, t: float) -> Array:
+        return self.gradient(y + t * direction)
+
     def hessian(self, y: Array) -> Array:
         hessian = np.empty(y.shape * 2)
         length = self.volume ** (1 / 3)
         for m, a in np.ndindex(*y.shape):
             direction = np.zeros_like(y)
             direction[m, a] = 1.0 if m < 3 else length
-            along = derivative(lambda t, d=direction: self.gradient(y + t * d), self.step)
-            hessian[m, a] = along / direction[m, a]
+            hessian[m, a] = (
+                derivative(partial(self._gradient_along, y, direction), self.step) / direction[m, a]
+            )
         return 0.5 * (hessian + hessian.transpose(2, 3, 0, 1))

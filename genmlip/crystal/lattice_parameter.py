@@ -15,8 +15,9 @@ RANGE = (0.6, 1.7)  # of the guess
 def minimise_over_lattice_parameter(slope: Callable[[float], float], guess: float, what: str) -> float:
     """a0 (Å) where dE/da changes sign from − to +, in the basin of ``guess`` (Å).
 
-    From the guess the walk goes downhill in steps of 1 % and then closes in on the root. ``what`` names the crystal
-    in the UnstableCrystalError that is raised when there is no minimum between 0.6 and 1.7 times the guess.
+    From the guess the walk goes downhill in steps of 1 % and then closes in on the root. ``what`` names the
+    crystal in the UnstableCrystalError that is raised when there is no minimum between 0.6 and 1.7 times the
+    guess.
     """
     from scipy.optimize import brentq
 
@@ -32,5 +33,5 @@ def minimise_over_lattice_parameter(slope: Callable[[float], float], guess: floa
             return float(brentq(slope, a, b, xtol=1e-14 * guess, rtol=4 * np.finfo(float).eps))
         here, here_slope = there, there_slope
     raise UnstableCrystalError(
-        f"{what} has no stable lattice parameter: its energy has no minimum between {low:.2f} and {high:.2f} Å"
+        f"{what} has no lattice parameter: the energy has no minimum between {low:.2f} and {high:.2f} Å"
     )

@@ -53,25 +53,30 @@ STRUCTURES = {
 
 def choose_symbol(potential: Potential, symbol: str | None) -> str:
     """The element: the given one, or the only one of the potential; raises InputError otherwise."""
-    name = potential.spec or type(potential).__name__
+    name, known = potential.spec or type(potential).__name__, ", ".join(potential.symbols)
     if symbol is None:
         if len(potential.symbols) != 1:
             raise InputError(
-                f"potential {name} describes several elements; choose one with --symbol ({', '.join(potential.symbols)})"
+                f"potential {name} describes several elements; choose one with --symbol ({known})"
             )
         return potential.symbols[0]
     if symbol not in potential.symbols:
-        raise InputError(f"potential {name} has no element {symbol} (it describes: {', '.join(potential.symbols)})")
+        raise InputError(
+            f"potential {name} has no element {symbol} (it describes: {', '.join(potential.symbols)})"
+        )
     return symbol
 
 
 def choose_structure(symbol: str, structure: str | None) -> Structure:
-    """The structure: the given one, or that of the element's ground state where this is one of ``STRUCTURES``."""
+    """The structure: the given one, or the element's ground state where that is one of ``STRUCTURES``.
+
+    Raises InputError naming the choices otherwise.
+    """
     if structure is None:
         structure = _reference(symbol).get("symmetry", "unknown")
         if structure not in STRUCTURES:
             raise InputError(
-                f"the ground state of {symbol} is {structure}; choose a structure with --structure ({', '.join(STRUCTURES)})"
+                f"{symbol} is {structure} by nature; choose a --structure ({', '.join(STRUCTURES)})"
             )
     if structure not in STRUCTURES:
         raise UnknownNameError("structure", structure, STRUCTURES)
