@@ -1,0 +1,122 @@
+"""What a defect hands to statics: atoms, which of them move, and who is bonded to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from ase import Atoms
+
+from genmlip._types import Array, BoolArray, IntArray
+from genmlip.errors import InputError
+
+if TYPE_CHECKING:
+    from genmlip.crystal import Crystal
+
+BOND_TOLERANCE = 1.01  # nearest neighbours are those closer than this times the shortest distance
+
+
+class Defect(Protocol):
+    """A dislocation or point defect in a crystal."""
+
+    @property
+    def crystal(self) -> Crystal: ...
+    @property
+    def name(self) -> str: ...
+    def cell(self, radius: float, cutoff: float | None = None) -> DefectCell: ...
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Ordered pairs of neighbours; each has its reverse.
+
+    i, j : (p,) indices
+    vector : (p, 3) Å, the vector from i to j in the perfect lattice
+    shift : (p, 3) Å, translation of the periodic image: y_j + shift − y_i is the deformed bond
+    """
+
+    i: IntArray
+    j: IntArray
+    vector: Array
+    shift: Array
+
+    def __len__(self) -> int:
+        return len(self.i)
+
+    def deformed(self, positions: Array) -> Array:
+        """y_j + shift − y_i, (p, 3) Å."""
+        return positions[self.j] + self.shift - positions[self.i]
+
+
+class Topology(Protocol):
+    """Finds the neighbours of a cell's sites."""
+
+    def pairs(self, cutoff: float) -> Pairs: ...
+
+
+@dataclass(frozen=True)
+class DefectCell:
+    """Atoms around a defect, wide enough that energies and forces of the free ones are those of the infinite crystal.
+
+    radius : Å
+    atoms : at reference + predictor; periodic along the line for dislocations, in all directions for point defects
+    reference : (n, 3) Å perfect-lattice positions in the defect's frame, the core at the origin
+    sublattice : (n,) index into the crystal's basis
+    predictor : (n, 3) Å
+    free : (n,) the atoms with r < radius
+    centres : (m,) indices of the sites whose energy can change when free atoms move
+    line_period : Å; None for a point defect
+    """
+
+    defect: Defect
+    radius: float
+    atoms: Atoms
+    reference: Array
+    sublattice: IntArray
+    predictor: Array
+    free: BoolArray
+    centres: IntArray
+    line_period: float | None
+    topology: Topology
+
+    def __len__(self) -> int:
+        return len(self.reference)
+
+    @property
+    def positions(self) -> Array:
+        """Reference + predictor, (n, 3) Å."""
+        return self.reference + self.predictor
+
+    @cached_property
+    def r(self) -> Array:
+        """Distance from the line (dislocation) or the point (vacancy) in the reference, (n,) Å."""
+        dimension = 3 if self.line_period is None else 2
+        return np.linalg.norm(self.reference[:, :dimension], axis=1)
+
+    def pairs(self, cutoff: float) -> Pairs:
+        """All ordered pairs with ∣vector∣ ≤ ``cutoff`` (Å) in the topology of the slipped crystal."""
+        return self.topology.pairs(cutoff)
+
+    @cached_property
+    def bonds(self) -> Pairs:
+        """Nearest-neighbour pairs."""
+        return self.pairs(BOND_TOLERANCE * nearest_neighbour_distance(self.defect.crystal))
+
+
+def nearest_neighbour_distance(crystal: Any) -> float:
+    """Shortest distance between two atoms of the perfect crystal, Å."""
+    n = np.stack(np.meshgrid(*[np.arange(-2, 3)] * 3), axis=-1).reshape(-1, 3)
+    basis = np.asarray(crystal.basis)
+    between = (basis[:, None] - basis)[:, :, None] + n @ crystal.primitive_vectors
+    distance = np.linalg.norm(between, axis=-1)
+    return float(distance[distance > 1e-6].min())
+
+
+def check_radius(radius: float, smallest: float, reason: str) -> None:
+    """Raise InputError unless ``radius`` is a finite number of at least ``smallest`` (Å)."""
+    if not isinstance(radius, int | float | np.number) or not np.isfinite(radius):
+        raise InputError(f"radius must be a finite number of Å, got {radius!r}")
+    if radius < smallest:
+        raise InputError(f"radius {radius:g} Å is too small: at least {smallest:.4g} Å are needed ({reason})")
