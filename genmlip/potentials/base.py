@@ -18,7 +18,13 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError
-from genmlip.potentials.neighbours import Neighbours, gather_forces
+from genmlip.potentials.neighbours import (
+    Neighbours,
+    check_centres,
+    check_finite,
+    gather_forces,
+    has_left_skin,
+)
 
 DEFAULT_SKIN = 0.5  # Å
 
@@ -61,6 +67,10 @@ class Potential(Calculator, ABC):
     cutoff: float
     symbols: tuple[str, ...]
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._bound: tuple[Atoms, Evaluator] | None = None
+
     @abstractmethod
     def bind(self, atoms: Atoms, centres: IntArray | None = None) -> Evaluator:
         """An evaluator for moving ``atoms`` about at fixed species, cell and periodicity.
@@ -68,9 +78,19 @@ class Potential(Calculator, ABC):
         With ``centres`` only the energies of the sites on those atoms are summed.
         """
 
-    @abstractmethod
     def evaluate(self, atoms: Atoms) -> Evaluation:
-        """One-off evaluation of ``atoms``."""
+        """Energies, forces and virial; the neighbour list is kept while only positions change."""
+        if self._bound is not None:
+            seen, evaluator = self._bound
+            if (
+                np.array_equal(seen.numbers, atoms.numbers)
+                and np.array_equal(seen.cell, atoms.cell)
+                and np.array_equal(seen.pbc, atoms.pbc)
+            ):
+                return evaluator(atoms.positions)
+        evaluator = self.bind(atoms)
+        self._bound = (atoms.copy(), evaluator)
+        return evaluator(atoms.positions)
 
     def check_species(self, atoms: Atoms) -> None:
         """Raise InputError naming the elements that the potential lacks."""
@@ -100,10 +120,6 @@ class Potential(Calculator, ABC):
 class SitePotential(Potential):
     """E = Σ_i V_i({r_ij}): subclasses provide V_i and ∂V_i/∂r_ij."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._bound: tuple[Atoms, SiteEvaluator] | None = None
-
     @abstractmethod
     def site_terms(
         self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
@@ -117,8 +133,8 @@ class SitePotential(Potential):
     def site_hessian(self, species: IntArray, vectors: Array) -> Array:
         """∂²V/∂r_j∂r_k of one site, (n, 3, n, 3) eV/Å².
 
-        ``species`` (n + 1,), the centre first; ``vectors`` (n, 3) Å, from the centre to its neighbours. Here by
-        eighth-order central differences of the gradient; potentials with closed forms override it.
+        ``species`` (n + 1,), the centre first; ``vectors`` (n, 3) Å, from the centre to its neighbours. Here
+        by eighth-order central differences of the gradient; potentials with closed forms override it.
         """
         n = len(vectors)
         neighbours = Neighbours.of_one_site(vectors)
@@ -145,19 +161,6 @@ class SitePotential(Potential):
     def bind(self, atoms: Atoms, centres: IntArray | None = None) -> SiteEvaluator:
         return SiteEvaluator(self, atoms, centres)
 
-    def evaluate(self, atoms: Atoms) -> Evaluation:
-        if self._bound is not None:
-            seen, evaluator = self._bound
-            if (
-                np.array_equal(seen.numbers, atoms.numbers)
-                and np.array_equal(seen.cell, atoms.cell)
-                and np.array_equal(seen.pbc, atoms.pbc)
-            ):
-                return evaluator(atoms.positions)
-        evaluator = self.bind(atoms)
-        self._bound = (atoms.copy(), evaluator)
-        return evaluator(atoms.positions)
-
 
 class SiteEvaluator:
     """Repeated evaluation of one site potential; the neighbour list is rebuilt when atoms left the skin."""
@@ -169,16 +172,15 @@ class SiteEvaluator:
         centres: IntArray | None = None,
         skin: float = DEFAULT_SKIN,
     ) -> None:
-        if not np.isfinite(atoms.positions).all():
-            raise InputError("positions of the atoms hold NaN or infinity")
         self.potential, self.skin = potential, skin
         self.species = potential.species_of(atoms)
         self.n_calls = 0
         self._atoms = Atoms(numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
-        self._centres = centres
+        self._centres = check_centres(centres, len(atoms))
         self._rebuild(atoms.positions)
 
     def _rebuild(self, positions: Array) -> None:
+        check_finite(positions)
         self._atoms.positions = positions
         self._built_at = np.array(positions, dtype=float)
         self.neighbours = Neighbours.of(self._atoms, self.potential.cutoff + self.skin, self._centres)
@@ -187,8 +189,7 @@ class SiteEvaluator:
 
     def site_terms(self, positions: Array) -> tuple[Array, Array, Array]:
         """(V_i (m,), r_ij (p, 3), ∂V_i/∂r_ij (p, 3)); the pair arrays are reused by the next call."""
-        moved = positions - self._built_at
-        if len(moved) and np.einsum("ia,ia->i", moved, moved).max() > (0.5 * self.skin) ** 2:
+        if has_left_skin(positions, self._built_at, self.skin):
             self._rebuild(positions)
         self.n_calls += 1
         energies = np.empty(len(self.neighbours.centre))

@@ -22,8 +22,8 @@ from genmlip.potentials.setfl import Tables, read_setfl
 class EmbeddedAtom(SitePotential):
     """V_i = F_α(ρ_i) + ½ Σ_j φ_αβ(r_ij) with ρ_i = Σ_j f_αβ(r_ij); α, β the elements of i and j.
 
-    Daw & Baskes, Phys. Rev. B 29, 6443 (1984). Where f depends on α too (eam/fs) this is the form of Finnis and
-    Sinclair for alloys. Beyond the table F continues along its last slope, as in LAMMPS.
+    Daw & Baskes, Phys. Rev. B 29, 6443 (1984). Where f depends on α too (eam/fs) this is the alloy form of
+    Finnis and Sinclair. Beyond the table F continues along its last slope, as in LAMMPS.
     """
 
     def __init__(self, tables: Tables, spec: str = "eam") -> None:

@@ -6,6 +6,7 @@ The list itself comes from matscipy. It is built once with a skin and reused whi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from ase import Atoms
@@ -13,6 +14,7 @@ from matscipy.neighbours import neighbour_list
 from numba import njit
 
 from genmlip._types import Array, IntArray
+from genmlip.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ class Neighbours:
     def of(cls, atoms: Atoms, cutoff: float, centres: IntArray | None = None) -> Neighbours:
         """All pairs closer than ``cutoff`` (Å); with ``centres`` only the sites on those atoms."""
         n = len(atoms)
-        cell, origin = _bounding_cell(atoms)
+        if n == 0:
+            none = np.empty(0, dtype=np.int64)
+            return cls(none, np.zeros(1, dtype=np.int64), none, np.empty((0, 3)))
+        cell, origin = bounding_cell(atoms)
         i, j, S = neighbour_list(
             "ijS", positions=atoms.positions - origin, cell=cell, pbc=atoms.pbc, cutoff=cutoff
         )
@@ -59,15 +64,71 @@ class Neighbours:
         return cls(np.zeros(1, dtype=np.int64), np.array([0, n]), np.arange(1, n + 1), np.zeros_like(vectors))
 
     def vectors(self, positions: Array, out: Array | None = None) -> Array:
-        """r_ij of every pair, (p, 3) Å."""
+        """r_ij of every pair, (p, 3) Å; raises InputError where two atoms are at the same place."""
         out = np.empty_like(self.shift) if out is None else out
-        pair_vectors(self.centre, self.first, self.index, self.shift, positions, out)
+        clash = pair_vectors(self.centre, self.first, self.index, self.shift, positions, out)
+        if clash >= 0:
+            i = self.centre[np.searchsorted(self.first, clash, side="right") - 1]
+            raise InputError(f"atoms {i} and {self.index[clash]} are at the same place")
         return out
 
 
-def _bounding_cell(atoms: Atoms) -> tuple[Array, Array]:
+def periodic_images(atoms: Atoms, reach: float, centres: IntArray | None = None) -> tuple[IntArray, Array]:
+    """The periodic images within ``reach`` (Å) of the box that holds the atoms ``centres`` (by default all).
+
+    Returns (k,) the atom that each image is of, and (k, 3) Å, its translation. Together with the atoms
+    themselves they surround every centre as the infinite crystal does.
+    """
+    cell, origin = bounding_cell(atoms)
+    scaled = np.linalg.solve(cell.T, (atoms.positions - origin).T).T
+    inner = scaled if centres is None else scaled[centres]
+    if len(inner) == 0:
+        return np.empty(0, dtype=np.int64), np.empty((0, 3))
+    margin = reach * np.linalg.norm(np.linalg.inv(cell), axis=0)  # over the heights of the cell
+    low, high = inner.min(axis=0) - margin, inner.max(axis=0) + margin
+    span = np.where(atoms.pbc, np.ceil(np.maximum(high - scaled.min(0), scaled.max(0) - low)), 0.0).astype(
+        int
+    )
+    indices, shifts = [], []
+    for steps in product(*(range(-m, m + 1) for m in span)):
+        if any(steps):
+            inside = ((scaled + steps >= low) & (scaled + steps <= high)).all(axis=1)
+            indices.append(np.flatnonzero(inside))
+            shifts.append(np.tile(np.asarray(steps, dtype=float) @ cell, (len(indices[-1]), 1)))
+    if not indices:
+        return np.empty(0, dtype=np.int64), np.empty((0, 3))
+    return np.concatenate(indices), np.concatenate(shifts)
+
+
+def check_finite(positions: Array) -> None:
+    """Raise InputError where positions hold NaN or infinity."""
+    if not np.isfinite(positions).all():
+        raise InputError("positions of the atoms hold NaN or infinity")
+
+
+def check_centres(centres: IntArray | None, n: int) -> IntArray | None:
+    """``centres`` as integers, each an atom and none twice; InputError otherwise."""
+    if centres is None:
+        return None
+    centres = np.asarray(centres, dtype=np.int64)
+    if len(centres) and (centres.min() < 0 or centres.max() >= n or len(np.unique(centres)) < len(centres)):
+        raise InputError(f"centres must be distinct indices of the {n} atoms")
+    return centres
+
+
+def has_left_skin(positions: Array, built_at: Array, skin: float) -> bool:
+    """Whether a list built with ``skin`` (Å) at ``built_at`` may miss pairs at ``positions``; yes for NaN."""
+    if len(positions) == 0:
+        return False
+    moved = positions - built_at
+    return not np.einsum("ia,ia->i", moved, moved).max() <= (0.5 * skin) ** 2
+
+
+def bounding_cell(atoms: Atoms) -> tuple[Array, Array]:
     """The cell, with directions that are not periodic replaced by a box around the atoms; and its origin."""
     cell = np.array(atoms.cell)
+    if atoms.cell[atoms.pbc].size and np.linalg.matrix_rank(cell[atoms.pbc]) < atoms.pbc.sum():
+        raise InputError("the cell has no extent along a direction that is periodic")
     if atoms.pbc.all() or len(atoms) == 0:
         return cell, np.zeros(3)
     box = cell.copy()
@@ -87,13 +148,20 @@ def _bounding_cell(atoms: Atoms) -> tuple[Array, Array]:
 
 @njit(cache=True, nogil=True)
 def pair_vectors(centre, first, index, shift, positions, out):  # type: ignore[no-untyped-def]
-    """r_ij = x_j + shift − x_i."""
+    """r_ij = x_j + shift − x_i; returns a pair at distance zero, or −1."""
+    clash = -1
     for m in range(centre.size):
         i = centre[m]
         for p in range(first[m], first[m + 1]):
             j = index[p]
+            squared = 0.0
             for a in range(3):
-                out[p, a] = positions[j, a] + shift[p, a] - positions[i, a]
+                x = positions[j, a] + shift[p, a] - positions[i, a]
+                out[p, a] = x
+                squared += x * x
+            if squared == 0.0:
+                clash = p
+    return clash
 
 
 @njit(cache=True, nogil=True)

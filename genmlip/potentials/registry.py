@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,11 +106,9 @@ def _foreign(target: str) -> Potential:
 
 
 def _missing_kimpy() -> str:
-    return (
-        ""
-        if find_spec("kimpy")
-        else "needs the extra genmlip[kim], on top of libkim-api-dev and openkim-models"
-    )
+    from genmlip.potentials.kim import why_unavailable
+
+    return why_unavailable()
 
 
 KINDS: dict[str, Kind] = {
