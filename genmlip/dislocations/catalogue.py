@@ -1,9 +1,9 @@
-"""The dislocations of cubic crystals that genmlip knows by name: geometry only, in units of the lattice parameter.
+"""The dislocations of cubic crystals that genmlip knows by name: geometry only, in units of a0.
 
-Directions are Miller indices of the cubic cell whose origin is an atom. The core position is the point (x1, x2)
-of the dislocation's frame at which the elastic field is centred, relative to that atom; it lies between two
-glide planes. Orientations and core positions are those of ``matscipy.dislocation``, so that configurations can be
-compared atom by atom.
+Directions are Miller indices of the cubic cell whose origin is an atom. The core position is the point
+(x1, x2) of the dislocation's frame at which the elastic field is centred, relative to that atom; it lies
+between two glide planes. Orientations and core positions are those of ``matscipy.dislocation``, so that
+configurations can be compared atom by atom.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from ase import Atoms
@@ -15,7 +15,7 @@ from genmlip.errors import InputError
 if TYPE_CHECKING:
     from genmlip.crystal import Crystal
 
-BOND_TOLERANCE = 1.01  # nearest neighbours are those closer than this times the shortest distance
+BOND_TOLERANCE = 1.01  # nearest neighbours are closer than this times the shortest distance
 
 
 class Defect(Protocol):
@@ -28,7 +28,7 @@ class Defect(Protocol):
     def cell(self, radius: float, cutoff: float | None = None) -> DefectCell: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pairs:
     """Ordered pairs of neighbours; each has its reverse.
 
@@ -56,12 +56,12 @@ class Topology(Protocol):
     def pairs(self, cutoff: float) -> Pairs: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DefectCell:
-    """Atoms around a defect, wide enough that energies and forces of the free ones are those of the infinite crystal.
+    """Atoms around a defect, enough of them that forces on the free ones are those of the infinite crystal.
 
     radius : Å
-    atoms : at reference + predictor; periodic along the line for dislocations, in all directions for point defects
+    atoms : at reference + predictor; periodic along the line of a dislocation, around a point defect everywhere
     reference : (n, 3) Å perfect-lattice positions in the defect's frame, the core at the origin
     sublattice : (n,) index into the crystal's basis
     predictor : (n, 3) Å
@@ -102,16 +102,7 @@ class DefectCell:
     @cached_property
     def bonds(self) -> Pairs:
         """Nearest-neighbour pairs."""
-        return self.pairs(BOND_TOLERANCE * nearest_neighbour_distance(self.defect.crystal))
-
-
-def nearest_neighbour_distance(crystal: Any) -> float:
-    """Shortest distance between two atoms of the perfect crystal, Å."""
-    n = np.stack(np.meshgrid(*[np.arange(-2, 3)] * 3), axis=-1).reshape(-1, 3)
-    basis = np.asarray(crystal.basis)
-    between = (basis[:, None] - basis)[:, :, None] + n @ crystal.primitive_vectors
-    distance = np.linalg.norm(between, axis=-1)
-    return float(distance[distance > 1e-6].min())
+        return self.pairs(BOND_TOLERANCE * self.defect.crystal.nearest_neighbour_distance)
 
 
 def check_radius(radius: float, smallest: float, reason: str) -> None:

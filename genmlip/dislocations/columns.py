@@ -18,7 +18,7 @@ from genmlip.errors import InputError
 _TIE = 1e-6  # Å: a bond that meets the line exactly counts as passing on the +x1 side, from both its ends
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ColumnLattice:
     """A lattice with columns along x3, seen in the dislocation's frame with the core at the origin.
 
@@ -57,7 +57,7 @@ class ColumnLattice:
         return float(self.vectors[2, 2])
 
     def sites(self, radius: float) -> tuple[IntArray, Array]:
-        """Labels (n, 3) of the columns closer than ``radius``: two lattice coordinates and the sublattice; and
+        """Labels (n, 3) of the columns closer than ``radius`` (two lattice coordinates and the sublattice) and
         the positions (n, 3) Å of the one atom of each with 0 ≤ x3 < line period."""
         plane = self.vectors[:2, :2]
         reach = radius + np.linalg.norm(self.basis[:, :2], axis=1).max()
@@ -93,7 +93,8 @@ class ColumnLattice:
 
     @cached_property
     def _inverse(self) -> Array:
-        return np.linalg.inv(self.vectors)
+        inverse: Array = np.linalg.inv(self.vectors)
+        return inverse
 
     @cached_property
     def burgers_label(self) -> IntArray:
@@ -104,13 +105,13 @@ class ColumnLattice:
         return np.round(n).astype(np.int64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SlippedTopology:
-    """Neighbours in the slipped crystal of the sites ``label`` (n, 3) at the reference positions ``x`` (n, 3) Å.
+    """Neighbours in the slipped crystal of the sites ``label`` (n, 3) at the reference positions ``x`` (n, 3).
 
-    A bond that crosses the cut from above to below leads from x to x + ρ + b, in the other direction to x + ρ − b.
-    On the side under tension every site keeps all its bonds. The side with the extra half-plane loses the bonds at
-    the end of that half-plane, within ∣b1∣ of the core: they have no partner.
+    A bond that crosses the cut from above to below leads from x to x + ρ + b, in the other direction to
+    x + ρ − b. On the side under tension every site keeps all its bonds. The side with the extra half-plane
+    loses those at the end of the half-plane, within |b1| of the core: they have no partner.
     """
 
     lattice: ColumnLattice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 from ase import Atoms
 
 from genmlip._types import Array, IntArray
+from genmlip.crystal.tensors import rotate
 from genmlip.dislocations.catalogue import System, find_system
 from genmlip.dislocations.cell import DefectCell, check_radius
 from genmlip.dislocations.columns import ColumnLattice, SlippedTopology
@@ -30,13 +32,13 @@ class Dislocation:
     name : an entry of ``SYSTEMS``
     predictor_type : how the elastic field is made consistent with the slipped lattice
 
-    All vectors are in the frame x1 = glide direction, x2 = glide-plane normal, x3 = line, the core at the origin.
+    Vectors are in the frame x1 = glide direction, x2 = glide-plane normal, x3 = line, the core at the origin.
     Raises UnknownNameError or, for a crystal of another structure, InputError.
     """
 
     crystal: Crystal
     name: str
-    predictor_type: type[MappedPredictor] | type[Predictor] = MappedPredictor
+    predictor_type: Callable[[StrohField, Array | None], Predictor] = MappedPredictor
 
     def __post_init__(self) -> None:
         find_system(self.name, self.crystal.structure)
@@ -63,7 +65,7 @@ class Dislocation:
 
     @cached_property
     def centre(self) -> Array:
-        """(2,) Å position of the core in the frame, relative to the atom at the lattice origin (see the catalogue)."""
+        """(2,) Å position of the core in the frame, relative to the atom at the lattice origin."""
         return self.crystal.a0 * np.array(self.system.core)
 
     @property
@@ -74,8 +76,7 @@ class Dislocation:
     @cached_property
     def stiffness(self) -> Array:
         """(3, 3, 3, 3) eV/Å³ in the frame."""
-        Q = self.frame
-        return np.einsum("ia,jb,kc,ld,abcd->ijkl", Q, Q, Q, Q, self.crystal.stiffness, optimize=True)
+        return rotate(self.crystal.stiffness, self.frame)
 
     @cached_property
     def field(self) -> StrohField:
@@ -96,16 +97,17 @@ class Dislocation:
     def predictor(self, positions: Array, sublattice: IntArray | None = None) -> Array:
         """Displacements (n, 3) Å of atoms at the reference positions (n, 3) Å relative to the core.
 
-        In a multilattice ``sublattice`` (n,) gives each atom its own shift under the local strain; without it the
-        elastic field alone is returned.
+        In a multilattice ``sublattice`` (n,) gives each atom its own shift under the local strain; without
+        it the elastic field alone is returned.
         """
         return self.far_field(np.asarray(positions, dtype=float), sublattice)
 
     def cell(self, radius: float, cutoff: float | None = None) -> DefectCell:
         """A cylinder whose free atoms lie within ``radius`` (Å) of the line.
 
-        ``cutoff`` replaces that of the crystal's potential where another one will be used. The shells beyond the
-        free atoms are one cutoff wide each, plus ∣b1∣, by which the slip can bring atoms closer, and some slack.
+        ``cutoff`` replaces that of the crystal's potential where another one will be used. The two shells
+        beyond the free atoms are one cutoff wide each, plus |b1|, by which the slip can bring atoms closer,
+        and some slack.
         Raises InputError if the radius is not finite or smaller than the cutoff or 2 b.
         """
         cutoff = self.crystal.potential.cutoff if cutoff is None else cutoff
@@ -132,5 +134,4 @@ class Dislocation:
     def _internal_displacement(self) -> Array | None:
         if len(self.crystal.basis) == 1:
             return None
-        Q = self.frame
-        return np.einsum("ia,jb,kc,nabc->nijk", Q, Q, Q, self.crystal.internal_displacement, optimize=True)
+        return np.array([rotate(shift, self.frame) for shift in self.crystal.internal_displacement])

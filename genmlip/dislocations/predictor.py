@@ -1,8 +1,8 @@
 """Far-field predictors: the linear elastic field made consistent with the lattice that has slipped.
 
-Where the Burgers vector has a component b1 in the plane (edge character), the atoms that face each other across
-the cut come from sites that are b1 apart, so the elastic field must be read where the atoms are, not where they
-were. Two ways of doing so are here; without either the residual forces decay one order too slowly.
+Where the Burgers vector has a component b1 in the plane (edge character), the atoms that face each other
+across the cut come from sites that are b1 apart, so the elastic field must be read where the atoms are, not
+where they were. Two ways of doing so are here; without either the residual force on the cut decays like 1/r.
 """
 
 from __future__ import annotations
@@ -27,16 +27,19 @@ class Predictor(Protocol):
     def __call__(self, positions: Array, sublattice: IntArray | None = None) -> Array: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MappedPredictor:
-    """u0 = u_lin ∘ ξ⁻¹ with ξ(y) = y − b1 e1 arg(y) / 2π (Ehrlacher, Ortner & Shapeev, ARMA 222, 1217 (2016)).
+    """u0 = u_lin ∘ ξ⁻¹ with ξ(y) = y − b1 e1 arg(y) / 2π.
 
-    ξ moves points along x1 only, so y2 = x2 and y1 solves one monotone scalar equation; the cut is never crossed.
-    The field is evaluated at the same y on both sides of the cut, where it jumps by exactly b. No switch is needed
-    in the core: for ∣y∣ < b1 / π the equation may have several roots, and any of them is as good a predictor.
+    ξ moves points along x1 only, so that y2 = x2, y1 solves a scalar equation, and no point changes its side
+    of the cut. The field is evaluated at the same y on both sides of the cut, where it jumps by exactly b.
+    Atoms keep their distance from the glide plane, so ξ needs no switch in the core: the equation has one root
+    for |y2| > |b1| / 2π, and where it has several, nearer the line, each is as good a predictor.
 
     field : linear elastic field
-    internal : (n_basis, 3, 3, 3) Å, shift of the sublattices under strain, in the frame; None in a Bravais lattice
+    internal : (n_basis, 3, 3, 3) Å, shift of the sublattices under strain, in the frame; None if there are none
+
+    Ehrlacher, Ortner & Shapeev, Arch. Ration. Mech. Anal. 222, 1217 (2016), section 2.
     """
 
     field: StrohField
@@ -47,12 +50,12 @@ class MappedPredictor:
         return _evaluate(self, *_polar_off_the_line(y, self.field), sublattice)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SelfConsistentPredictor:
-    """u(x) = u_lin(x + u(x)): the elastic field read at the deformed position, as dislocation builders often do.
+    """u(x) = u_lin(x + u(x)): the elastic field read at the deformed position, as many builders do.
 
-    The angle is continued from x to x + u, whatever half-plane x + u ends in; taking the principal value there
-    instead opens a vacancy or overlap on the cut once the logarithm in u2 exceeds the spacing of the planes.
+    The angle is continued from x to x + u, whatever half-plane x + u ends in; with the principal value there
+    a vacancy or an overlap opens on the cut once the logarithm in u2 exceeds the spacing of the planes.
     Solved by Newton's method with a bound on the step. Fields as in :class:`MappedPredictor`.
     """
 
@@ -115,7 +118,7 @@ def slipped_positions(x: Array, b1: float) -> Array:
 def _evaluate(
     predictor: MappedPredictor | SelfConsistentPredictor, r: Array, theta: Array, sublattice: IntArray | None
 ) -> Array:
-    """The elastic displacement at (r, θ) and, in a multilattice, the shift of each sublattice under its strain."""
+    """The elastic displacement at (r, θ) and, in a multilattice, the shift of each sublattice."""
     u = predictor.field.displacement_on_sheet(r, theta)
     if predictor.internal is not None and sublattice is not None:
         y = np.stack([r * np.cos(theta), r * np.sin(theta)], axis=1)

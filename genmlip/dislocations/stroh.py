@@ -1,8 +1,8 @@
 """Displacement, stress and energy of a straight dislocation in an anisotropic linear elastic medium.
 
 The field is written in the real integral form of the sextic formalism: angular averages of the fundamental
-matrix instead of its eigenvectors. It holds for every positive definite stiffness, the isotropic and all other
-degenerate media included, where the eigenvectors of the sextic problem do not span.
+matrix instead of its eigenvectors. It holds for every positive definite stiffness, the isotropic and all
+other degenerate media included, where the eigenvectors of the sextic problem do not span.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from genmlip.errors import InputError
 MAX_ANGLES = 1 << 14
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StrohField:
     """Field of a straight dislocation on the line x1 = x2 = 0, with its branch cut along −x1.
 
@@ -28,8 +28,8 @@ class StrohField:
         w(θ) = (N₂(θ) L − N₁(θ) S) b / 2π,
 
     where N₁, N₂, N₃ are the blocks of the fundamental matrix for the directions (e_r, e_θ), and S = ⟨N₁⟩,
-    H = ⟨N₂⟩, L = −⟨N₃⟩ the Barnett–Lothe tensors, their averages over θ. The gauge is u = 0 at r = 1 Å, θ = 0.
-    The sign of b: u(θ = π) − u(θ = −π) = b.
+    H = ⟨N₂⟩, L = −⟨N₃⟩ the Barnett–Lothe tensors, their averages over θ. The gauge is u = 0 at r = 1 Å,
+    θ = 0; the sign of b is that u(θ = π) − u(θ = −π) = b.
 
     stiffness : (3, 3, 3, 3) eV/Å³, in the frame x1 = glide direction, x2 = plane normal, x3 = line
     burgers : (3,) Å, same frame
@@ -121,7 +121,7 @@ class StrohField:
     def _averages_and_series(self) -> tuple[tuple[Array, Array, Array], ComplexArray]:
         """The Barnett–Lothe tensors and the coefficients of w(θ) = Re Σ_k c_k e^{2ikθ}, (K, 3) Å.
 
-        The blocks are analytic and π-periodic, so that the trapezoidal rule and the discrete Fourier transform
+        The blocks are analytic and π-periodic, so the trapezoidal rule and the discrete Fourier transform
         converge geometrically; the number of angles doubles until the tail of the series is round-off.
         """
         n_angles = 64

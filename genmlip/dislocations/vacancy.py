@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from genmlip.crystal import Crystal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Vacancy:
     """A missing atom of sublattice 0, at the origin, in cubic axes; the predictor is zero."""
 
@@ -60,7 +60,7 @@ class Vacancy:
         return np.concatenate(positions), np.concatenate(sublattice).astype(np.int64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PeriodicTopology:
     """Neighbours in a periodic cube of edge ``edge`` (Å): those of the perfect lattice."""
 
