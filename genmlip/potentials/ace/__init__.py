@@ -1,1 +1,25 @@
 """Linear atomic cluster expansion: basis, coupling coefficients, kernels, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ACEBasis", "Design", "LinearACE", "load"]
+
+_HOME = {"ACEBasis": "basis", "Design": "linear", "LinearACE": "linear"}
+
+
+def load(path: str | Path) -> Any:
+    """The potential in an ACE file, for ``ace:FILE``."""
+    from genmlip.potentials.ace.linear import LinearACE
+
+    return LinearACE.load(path)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,230 @@
+"""Which functions make up an atomic cluster expansion, and their expansion in products of the density's moments.
+
+    φ_{znlm}(r_ij, z_j) = δ_{z z_j} R_n(r_ij) Y_lm(r̂_ij),            one-particle functions
+    A_v = Σ_j φ_v(r_ij, z_j),  v = (z, n, l, m),                      density moments
+    B_k = Σ_t c_kt A_{v_1(t)} … A_{v_ν(t)},                           invariants, k = (multiset of ν labels (z, n, l), path)
+
+A label multiset of correlation order ν enters if Σ (n + w l) ≤ D_ν, if Σ l is even (reflection) and if its
+symmetrised coupling has any function. Drautz, Phys. Rev. B 99, 014104 (2019); Dusson et al., J. Comput. Phys. 454, 110946
+(2022). Every centre species has the same set of functions, with coefficients of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from ase.data import atomic_numbers, covalent_radii, reference_states
+from scipy.sparse import csr_matrix
+
+from genmlip._types import Array, IntArray
+from genmlip.errors import InputError, UnknownNameError
+from genmlip.potentials.ace.coupling import coupling_pattern
+from genmlip.potentials.ace.radial import RadialBasis
+
+MAX_ORDER = 6
+
+
+class Label(NamedTuple):
+    """(z, n, l): index of the neighbour's species, radial index ≥ 1, angular momentum."""
+
+    z: int
+    n: int
+    l: int  # noqa: E741
+
+
+class BasisFunction(NamedTuple):
+    """One invariant: its sorted labels and which of their couplings it is."""
+
+    labels: tuple[Label, ...]
+    path: int
+
+
+@dataclass(frozen=True)
+class ACEBasis:
+    """The settings of a basis; everything else follows from them.
+
+    symbols : elements, in the order of the species index
+    cutoff : Å
+    degrees : D_1 … D_N, largest total degree Σ (n + w l) of each correlation order; N is the highest order
+    angular_weight : w
+    r0 : Å, distance of highest radial resolution (one for all pairs)
+    steepness, smoothness : of the radial functions, see :class:`RadialBasis`
+
+    Raises InputError for settings that make no function or no sense.
+    """
+
+    symbols: tuple[str, ...]
+    cutoff: float
+    degrees: tuple[float, ...]
+    angular_weight: float
+    r0: float
+    steepness: float = 2.0
+    smoothness: int = 3
+
+    def __post_init__(self) -> None:
+        _check_settings(self)
+        if not self.functions:
+            least = ", ".join(str(v) for v in range(1, len(self.degrees) + 1))
+            raise InputError(
+                f"ACE basis: degrees {self.degrees} make no function "
+                f"(every order needs a degree of at least the order itself: {least})"
+            )
+
+    @property
+    def order(self) -> int:
+        """Highest correlation order (body order minus one)."""
+        return len(self.degrees)
+
+    @property
+    def n_functions(self) -> int:
+        """Functions per centre species."""
+        return len(self.functions)
+
+    @cached_property
+    def functions(self) -> tuple[BasisFunction, ...]:
+        """All invariants, by order, then by label."""
+        return tuple(
+            BasisFunction(labels, path)
+            for nu in range(1, self.order + 1)
+            for labels in self._multisets(nu)
+            for path in range(len(_pattern(labels)[1]))
+        )
+
+    def count_by_order(self) -> dict[int, int]:
+        """Number of functions of each correlation order."""
+        orders = [len(f.labels) for f in self.functions]
+        return {nu: orders.count(nu) for nu in range(1, self.order + 1)}
+
+    def _multisets(self, nu: int) -> Iterator[tuple[Label, ...]]:
+        """Sorted label multisets of order ``nu`` within the degree, with Σ l even."""
+        budget, w = self.degrees[nu - 1] + 1e-9, self.angular_weight
+        pool = sorted(
+            Label(z, n, l)
+            for z in range(len(self.symbols))
+            for n in range(1, int(budget) + 1)
+            for l in range(int((budget - n) / w) + 1)  # noqa: E741
+        )
+        degree = [label.n + w * label.l for label in pool]
+
+        def extend(start: int, chosen: tuple[Label, ...], used: float) -> Iterator[tuple[Label, ...]]:
+            missing = nu - len(chosen)
+            if missing == 0:
+                if sum(label.l for label in chosen) % 2 == 0:
+                    yield chosen
+                return
+            for k in range(start, len(pool)):
+                if used + degree[k] + (missing - 1) <= budget:  # the others take at least one each
+                    yield from extend(k, (*chosen, pool[k]), used + degree[k])
+
+        return extend(0, (), 0.0)
+
+    @cached_property
+    def labels(self) -> tuple[Label, ...]:
+        """One-particle labels in use, sorted: species by species, as the kernels need them."""
+        return tuple(sorted({label for f in self.functions for label in f.labels}))
+
+    @cached_property
+    def label_offset(self) -> dict[Label, int]:
+        """Position of (z, n, l, m = −l) among the density moments A."""
+        width = [2 * label.l + 1 for label in self.labels]
+        return dict(zip(self.labels, np.cumsum([0, *width[:-1]]).tolist(), strict=True))
+
+    @cached_property
+    def lmax(self) -> int:
+        """Largest angular momentum in use."""
+        return max(label.l for label in self.labels)
+
+    @cached_property
+    def radial(self) -> RadialBasis:
+        """The radial functions."""
+        n_max = max(label.n for label in self.labels)
+        return RadialBasis(self.cutoff, self.r0, n_max, self.steepness, self.smoothness)
+
+    @cached_property
+    def moments(self) -> IntArray:
+        """(n_A, 3): species, radial index from 0, and l² + l + m of every density moment A_v."""
+        rows = [(z, n - 1, l * l + k) for z, n, l in self.labels for k in range(2 * l + 1)]  # noqa: E741
+        return np.array(rows, dtype=np.int64)
+
+    @cached_property
+    def _expansion(self) -> tuple[IntArray, csr_matrix]:
+        """Monomials (T, order), padded with −1, and coefficients (K, T)."""
+        index: dict[tuple[int, ...], int] = {}
+        rows: list[IntArray] = []
+        columns: list[IntArray] = []
+        values: list[Array] = []
+        for k, (labels, path) in enumerate(self.functions):
+            m, coefficients = _pattern(labels)
+            factors = m + np.array([self.label_offset[label] for label in labels])
+            used = np.flatnonzero(abs(coefficients[path]) > 1e-13)
+            columns.append(np.array([index.setdefault(tuple(f), len(index)) for f in factors[used].tolist()]))
+            values.append(coefficients[path, used])
+            rows.append(np.full(len(used), k))
+        monomials = np.full((len(index), self.order), -1, dtype=np.int64)
+        for factors, t in index.items():
+            monomials[t, : len(factors)] = factors
+        entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+        return monomials, csr_matrix(entries, shape=(self.n_functions, len(index)))
+
+    @property
+    def monomials(self) -> IntArray:
+        """(T, order) sorted density moments of every product, padded with −1."""
+        return self._expansion[0]
+
+    @property
+    def coefficients(self) -> csr_matrix:
+        """(K, T): B = coefficients @ products."""
+        return self._expansion[1]
+
+    @cached_property
+    def smoothness_prior(self) -> Array:
+        """(K,) Σ_α n_α² + (w l_α)²: how fast a function varies, the symbol of a Laplacian on each neighbour."""
+        w = self.angular_weight
+        return np.array(
+            [sum(n**2 + (w * l) ** 2 for _, n, l in f.labels) for f in self.functions], dtype=float
+        )
+
+
+def _pattern(labels: tuple[Label, ...]) -> tuple[IntArray, Array]:
+    """Coupling of a sorted multiset of labels."""
+    kinds = {label: g for g, label in enumerate(dict.fromkeys(labels))}
+    return coupling_pattern(tuple(label.l for label in labels), tuple(kinds[label] for label in labels))
+
+
+def nearest_neighbour_distance(symbols: Sequence[str]) -> float:
+    """Å, mean over the elements; of the reference crystal where it is cubic or hexagonal, else twice the covalent radius."""
+    factor = {"bcc": 3**0.5 / 2, "fcc": 0.5**0.5, "diamond": 3**0.5 / 4, "hcp": 1.0, "sc": 1.0}
+    distances = []
+    for symbol in symbols:
+        state = reference_states[atomic_numbers[symbol]] or {}
+        known = factor.get(state.get("symmetry", ""))
+        distances.append(known * state["a"] if known else 2 * covalent_radii[atomic_numbers[symbol]])
+    return float(np.mean(distances))
+
+
+def _check_settings(basis: ACEBasis) -> None:
+    if not basis.symbols:
+        raise InputError("ACE basis: symbols is empty")
+    for symbol in basis.symbols:
+        if symbol not in atomic_numbers or symbol == "X":
+            raise UnknownNameError("element", str(symbol), (s for s in atomic_numbers if s != "X"))
+    if len(set(basis.symbols)) != len(basis.symbols):
+        raise InputError(f"ACE basis: symbols {basis.symbols} repeat an element")
+    if not 1 <= len(basis.degrees) <= MAX_ORDER:
+        raise InputError(
+            f"ACE basis: {len(basis.degrees)} degrees given; one per order, 1 to {MAX_ORDER} orders"
+        )
+    if not all(np.isfinite(d) and d <= 60 for d in basis.degrees):
+        raise InputError(f"ACE basis: degrees {basis.degrees} must be finite and at most 60")
+    for name in ("cutoff", "r0", "angular_weight"):
+        value = getattr(basis, name)
+        if not (np.isfinite(value) and value > 0):
+            raise InputError(f"ACE basis: {name} = {value} must be positive")
+    if not basis.steepness > 1:
+        raise InputError(f"ACE basis: steepness = {basis.steepness} must be larger than 1")
+    if not (isinstance(basis.smoothness, int) and basis.smoothness >= 3):
+        raise InputError(f"ACE basis: smoothness = {basis.smoothness} must be an integer of at least 3")

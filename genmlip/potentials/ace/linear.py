@@ -1,0 +1,237 @@
+"""The linear atomic cluster expansion as a site potential: V_i = E0_{z_i} + Σ_k c_{z_i k} B_k.
+
+The energy is linear in the coefficients c, and :meth:`LinearACE.design` returns the matrices of that linear map for the
+energy, the forces and the virial of a configuration; fitting is left to the training package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from genmlip._types import Array, IntArray
+from genmlip.errors import InputError
+from genmlip.potentials.ace.basis import ACEBasis, nearest_neighbour_distance
+from genmlip.potentials.ace.kernels import ace_design, ace_sites
+from genmlip.potentials.ace.tables import KernelTables, most_neighbours
+from genmlip.potentials.base import SitePotential
+from genmlip.potentials.neighbours import Neighbours
+
+DEFAULT_DEGREES = (16.0, 12.0, 10.0, 9.0, 9.0, 9.0)
+
+
+@dataclass(frozen=True)
+class Design:
+    """Rows of the linear model, without E0: ``energy @ c`` is the energy of ``atoms`` minus its reference energy.
+
+    energy : (K,) eV per coefficient
+    forces : (3 n, K) eV/Å, row 3 i + a
+    virial : (6, K) eV, −∂E/∂ε in the order xx, yy, zz, yz, xz, xy
+    """
+
+    energy: Array
+    forces: Array
+    virial: Array
+
+
+class LinearACE(SitePotential):
+    """Linear ACE of one or more elements.
+
+    symbols : an element or several
+    cutoff : Å
+    order : correlation order N (body order N + 1)
+    degree : total degree D_ν of every order, or one for all
+    angular_weight : w in Σ (n + w l) ≤ D_ν
+    r0, steepness, smoothness : see :class:`ACEBasis`; r0 defaults to the nearest-neighbour distance of the elements
+
+    The coefficients are zero until they are fitted: see :meth:`with_coefficients`.
+    Raises InputError for settings that make no basis.
+    """
+
+    def __init__(
+        self,
+        symbols: str | Sequence[str],
+        cutoff: float,
+        order: int = 3,
+        degree: float | Sequence[float] | None = None,
+        **settings: Any,
+    ) -> None:
+        self._setup(make_basis(symbols, cutoff, order, degree, **settings), None, None, None)
+
+    @classmethod
+    def from_basis(
+        cls,
+        basis: ACEBasis,
+        coefficients: Array | None = None,
+        E0: Mapping[str, float] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> LinearACE:
+        """A potential on an existing basis; arguments as the attributes of the same names."""
+        potential = cls.__new__(cls)
+        potential._setup(basis, coefficients, E0, metadata)
+        return potential
+
+    def _setup(
+        self,
+        basis: ACEBasis,
+        coefficients: Array | None,
+        E0: Mapping[str, float] | None,
+        metadata: Mapping[str, Any] | None,
+    ) -> None:
+        super().__init__()
+        self.basis = basis
+        self.symbols = basis.symbols
+        self.cutoff = basis.cutoff
+        self.spec = f"ace:{'-'.join(basis.symbols)}"
+        self.metadata = dict(metadata or {})
+        self.E0 = {symbol: float((E0 or {}).get(symbol, 0.0)) for symbol in basis.symbols}
+        if E0 is not None and (unknown := sorted(set(E0) - set(basis.symbols))):
+            raise InputError(
+                f"E0 names {', '.join(unknown)}; the potential describes {', '.join(basis.symbols)}"
+            )
+        c = np.zeros(self.n_coefficients) if coefficients is None else np.array(coefficients, dtype=float)
+        if c.shape != (self.n_coefficients,):
+            raise InputError(f"coefficients have shape {c.shape}; this basis needs ({self.n_coefficients},)")
+        if not (np.isfinite(c).all() and np.isfinite(list(self.E0.values())).all()):
+            raise InputError("coefficients or E0 hold NaN or infinity")
+        c.setflags(write=False)
+        self.coefficients = c
+
+    @property
+    def n_coefficients(self) -> int:
+        """K = functions per centre species × species."""
+        return self.basis.n_functions * len(self.basis.symbols)
+
+    @property
+    def smoothness(self) -> Array:
+        """(K,) prior weights that grow with radial and angular degree, see :attr:`ACEBasis.smoothness_prior`."""
+        return np.tile(self.basis.smoothness_prior, len(self.symbols))
+
+    def with_coefficients(
+        self,
+        coefficients: Array,
+        E0: Mapping[str, float] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> LinearACE:
+        """The same basis with other coefficients (K,); E0 and metadata are kept where not given."""
+        return LinearACE.from_basis(
+            self.basis,
+            coefficients,
+            self.E0 if E0 is None else E0,
+            self.metadata if metadata is None else metadata,
+        )
+
+    def site_terms(
+        self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
+    ) -> None:
+        tables, n_columns = self._tables, most_neighbours(neighbours)
+        centre_species = species[neighbours.centre]
+        failed = ace_sites(
+            neighbours.first, neighbours.index, centre_species, species, vectors, tables.radial, tables.angular,
+            tables.moments, (tables.graph.nodes, tables.graph.first, tables.graph.right), self._weights,
+            tables.site_scratch(len(self.symbols), n_columns), tables.energy_scratch(n_columns), energies, gradients,
+        )  # fmt: skip
+        _check_distances(failed, neighbours)
+        energies += self._E0_by_species[centre_species]
+
+    def reference_energy(self, atoms: Atoms) -> float:
+        """Σ_i E0_{z_i}, eV: what :class:`Design` leaves out."""
+        return float(self._E0_by_species[self.species_of(atoms)].sum())
+
+    def design(self, atoms: Atoms) -> Design:
+        """The linear map from coefficients to energy, forces and virial of ``atoms``."""
+        return self._design(atoms)[1]
+
+    def site_functions(self, atoms: Atoms) -> Array:
+        """B_k of every site, (n, functions per species)."""
+        return self._design(atoms)[0]
+
+    def _design(self, atoms: Atoms) -> tuple[Array, Design]:
+        species = self.species_of(atoms)
+        if not np.isfinite(atoms.positions).all():
+            raise InputError("positions of the atoms hold NaN or infinity")
+        neighbours = Neighbours.of(atoms, self.cutoff)
+        vectors = neighbours.vectors(atoms.positions)
+        tables, n_columns = self._tables, most_neighbours(neighbours)
+        n, n_species = len(atoms), len(self.symbols)
+        values = np.empty((n, self.basis.n_functions))
+        forces, virial = np.zeros((self.n_coefficients, 3 * n)), np.zeros((self.n_coefficients, 6))
+        failed = ace_design(
+            neighbours.centre, neighbours.first, neighbours.index, species, species, vectors, n_species,
+            tables.radial, tables.angular, tables.moments, tables.expansion,
+            tables.site_scratch(n_species, n_columns), tables.design_scratch(n_columns), values, forces, virial,
+        )  # fmt: skip
+        _check_distances(failed, neighbours)
+        energy = np.concatenate([values[species == z].sum(axis=0) for z in range(n_species)])
+        return values, Design(energy, forces.T, virial.T)
+
+    @property
+    def _tables(self) -> KernelTables:
+        return KernelTables.of(self.basis)
+
+    @cached_property
+    def _E0_by_species(self) -> Array:
+        return np.array([self.E0[symbol] for symbol in self.symbols])
+
+    @cached_property
+    def _weights(self) -> tuple[Array, Array]:
+        """Linear and quadratic weights of the product graph by centre species."""
+        by_species = self.coefficients.reshape(len(self.symbols), -1)
+        pairs = [self._tables.graph.weights(self.basis.coefficients.T @ c) for c in by_species]
+        return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
+
+    def save(self, path: str | Path) -> None:
+        """Write the potential to a JSON file that :meth:`load` reads back exactly."""
+        from genmlip.potentials.ace.files import save_json
+
+        save_json(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> LinearACE:
+        """Read a file written by :meth:`save`; raises FileFormatError naming the field that is wrong."""
+        from genmlip.potentials.ace.files import load_json
+
+        return load_json(Path(path))
+
+
+def make_basis(
+    symbols: str | Sequence[str],
+    cutoff: float,
+    order: int = 3,
+    degree: float | Sequence[float] | None = None,
+    angular_weight: float = 1.0,
+    r0: float | None = None,
+    **settings: Any,
+) -> ACEBasis:
+    """An :class:`ACEBasis` from short-hand settings; see :class:`LinearACE`."""
+    names = (symbols,) if isinstance(symbols, str) else tuple(symbols)
+    if degree is None:
+        degrees = DEFAULT_DEGREES[:order]
+    elif isinstance(degree, (int, float)):
+        degrees = (float(degree),) * order
+    else:
+        degrees = tuple(float(d) for d in degree)
+    if len(degrees) != order:
+        raise InputError(
+            f"ACE basis: order = {order} but {len(degrees)} degrees {degrees}; one per order is needed"
+        )
+    return ACEBasis(
+        names,
+        float(cutoff),
+        degrees,
+        angular_weight,
+        nearest_neighbour_distance(names) if r0 is None else r0,
+        **settings,
+    )
+
+
+def _check_distances(failed_site: int, neighbours: Neighbours) -> None:
+    if failed_site >= 0:
+        atom = neighbours.centre[failed_site]
+        raise InputError(f"atom {atom} has a neighbour at distance zero, or a position that is not a number")
