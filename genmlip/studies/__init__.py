@@ -1,1 +1,13 @@
-"""Declarative studies: parameters to runs to one tidy table; resumable and parallel."""
+"""Declarative studies: parameters → runs → one tidy table; killed studies resume, runs go in parallel.
+
+A study is a list of parameter sets for one kind of run (a frozen dataclass, by default
+:class:`~genmlip.studies.generalisation.Generalisation`); everything else (workers, resume, the table) is the
+engine's business. See the files in ``experiments/``.
+"""
+
+from genmlip.studies.cache import Cache
+from genmlip.studies.parameters import grid
+from genmlip.studies.study import Study
+from genmlip.studies.table import read_table
+
+__all__ = ["Cache", "Study", "grid", "read_table"]

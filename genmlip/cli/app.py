@@ -1,0 +1,107 @@
+"""The ``genmlip`` command: its subcommands, and how errors reach a person."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from genmlip import __version__
+from genmlip.cli import defects, materials, studies, training
+from genmlip.errors import GenmlipError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="genmlip",
+    rich_markup_mode="rich",
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+LOOK, SIMULATE, STUDY = "What is there", "One defect, one potential", "Whole studies"
+for command, panel in (
+    (materials.potentials, LOOK),
+    (materials.crystal, LOOK),
+    (defects.equilibrate, SIMULATE),
+    (training.train, SIMULATE),
+    (defects.assess, SIMULATE),
+    (studies.demo, STUDY),
+    (studies.study, STUDY),
+    (studies.figures, STUDY),
+):
+    app.command(rich_help_panel=panel)(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"genmlip {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _genmlip(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Will a machine-learned interatomic potential get the dislocation right, how wrong will it be, and what
+    should be added to its training set?
+
+    Start here (less than 5 minutes; tungsten, the ½⟨111⟩ screw dislocation):
+
+        [bold]genmlip demo --out demo[/]
+
+    A potential's crystal, and a dislocation in it:
+
+        [bold]genmlip crystal fs:W[/]
+
+        [bold]genmlip equilibrate fs:W bcc-screw-111 --radius 40 --out screw[/]
+
+    Fit a potential to periodic bulk cells, then see how wrong it is about the dislocation:
+
+        [bold]genmlip train --reference fs:W --cells bulk:3 --observations EFV --out w.json[/]
+
+        [bold]genmlip assess --reference fs:W --candidate ace:w.json bcc-screw-111 --radius 40[/]
+
+    POT is fs:W, sw:Si, sw:Ge, eam:FILE, kim:MODEL, ace:FILE or ase:package.module:callable.
+    Lengths are in Å, energies in eV, elastic constants in GPa.
+    Exit codes: 0 done, 2 bad input, 3 not converged.
+    """
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave the interpreter with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; the exit code. What is not an error of the user keeps its traceback."""
+    try:
+        code = typer.main.get_command(app).main(
+            args=list(arguments), prog_name="genmlip", standalone_mode=False
+        )
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except GenmlipError as error:
+        return _complain(str(error), error.exit_code)
+    except Exception as error:
+        if isinstance(error, typer.Abort):
+            code = INTERRUPTED
+        elif hasattr(error, "format_message"):  # typer's own errors about flags and arguments
+            return _complain(f"{error.format_message()} (see genmlip --help)", 2)
+        else:
+            raise
+    if code == INTERRUPTED:
+        return _complain("interrupted", INTERRUPTED)
+    return int(code or 0)
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"genmlip: {' '.join(message.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,126 @@
+"""What commands print and where they write."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from io import UnsupportedOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genmlip.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def messages() -> Console:
+    """Where everything that is not a result goes: standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, soft_wrap=True)
+
+
+def show(result: Mapping[str, Any], as_json: bool, units: Mapping[str, str] | None = None) -> None:
+    """Print one result: a JSON object, or a line per quantity."""
+    if as_json:
+        print(json.dumps(_finite(result), allow_nan=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    for name, value in _lines(result):
+        grid.add_row(name, readable(value), (units or {}).get(name.split(" ")[-1], ""))
+    Console(highlight=False).print(grid)
+
+
+def show_rows(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Print a table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(readable(value) for value in row))
+    Console(highlight=False).print(table)
+
+
+def readable(value: Any) -> str:
+    """Six significant digits; yes and no; a dash for what is missing."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(readable(item) for item in value)
+    return str(value)
+
+
+@contextmanager
+def only_results_on_stdout() -> Iterator[None]:
+    """What libraries print meanwhile, from Python or from C, goes to standard error."""
+    sys.stdout.flush()
+    try:
+        stdout, stderr = sys.stdout.fileno(), sys.stderr.fileno()
+    except (UnsupportedOperation, AttributeError):  # not real files, as in a notebook
+        with redirect_stdout(sys.stderr):
+            yield
+        return
+    kept = os.dup(stdout)
+    os.dup2(stderr, stdout)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, stdout)
+        os.close(kept)
+
+
+def check_folder(path: Path | None, force: bool) -> None:
+    """Raise InputError for an output folder that exists and is not empty, unless ``force``."""
+    if path is None:
+        return
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file, --out needs a folder")
+    if path.is_dir() and any(path.iterdir()) and not force:
+        raise InputError(f"{path} is not empty; --force overwrites what is in it")
+
+
+def check_file(path: Path, force: bool) -> None:
+    """Raise InputError for an output file that exists, unless ``force``, or whose folder does not."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, --out needs a file")
+    if path.exists() and not force:
+        raise InputError(f"{path} exists; --force overwrites it")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"there is no folder {path.absolute().parent} to write {path.name} into")
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: null says that a number could not be had."""
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _finite(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _lines(result: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in result.items():
+        if isinstance(value, Mapping):
+            yield from _lines(value, f"{name} ")
+        else:
+            yield prefix + name, value
