@@ -61,7 +61,7 @@ class DefectCell:
     """Atoms around a defect, enough of them that forces on the free ones are those of the infinite crystal.
 
     radius : Å
-    atoms : at reference + predictor; periodic along the line of a dislocation, around a point defect everywhere
+    atoms : at reference + predictor; periodic along a dislocation line, around a point defect everywhere
     reference : (n, 3) Å perfect-lattice positions in the defect's frame, the core at the origin
     sublattice : (n,) index into the crystal's basis
     predictor : (n, 3) Å

@@ -57,8 +57,8 @@ class ColumnLattice:
         return float(self.vectors[2, 2])
 
     def sites(self, radius: float) -> tuple[IntArray, Array]:
-        """Labels (n, 3) of the columns closer than ``radius`` (two lattice coordinates and the sublattice) and
-        the positions (n, 3) Å of the one atom of each with 0 ≤ x3 < line period."""
+        """Labels (n, 3) of the columns closer than ``radius`` (two lattice coordinates and the sublattice)
+        and the positions (n, 3) Å of the one atom of each with 0 ≤ x3 < line period."""
         plane = self.vectors[:2, :2]
         reach = radius + np.linalg.norm(self.basis[:, :2], axis=1).max()
         extent = np.ceil(reach * np.linalg.norm(np.linalg.inv(plane), axis=0)).astype(int)
@@ -93,8 +93,7 @@ class ColumnLattice:
 
     @cached_property
     def _inverse(self) -> Array:
-        inverse: Array = np.linalg.inv(self.vectors)
-        return inverse
+        return np.asarray(np.linalg.inv(self.vectors), dtype=float)
 
     @cached_property
     def burgers_label(self) -> IntArray:
@@ -107,7 +106,7 @@ class ColumnLattice:
 
 @dataclass(frozen=True, eq=False)
 class SlippedTopology:
-    """Neighbours in the slipped crystal of the sites ``label`` (n, 3) at the reference positions ``x`` (n, 3).
+    """Neighbours in the slipped crystal of the sites ``label`` (n, 3) at the reference ``x`` (n, 3) Å.
 
     A bond that crosses the cut from above to below leads from x to x + ρ + b, in the other direction to
     x + ρ − b. On the side under tension every site keeps all its bonds. The side with the extra half-plane

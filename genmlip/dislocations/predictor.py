@@ -22,8 +22,8 @@ _SINGULARITY = 1e-3  # of b: closer to the line than this the logarithm is held 
 class Predictor(Protocol):
     """(n, 3) Å reference positions relative to the core, (n,) sublattices → (n, 3) Å displacements."""
 
-    field: StrohField
-
+    @property
+    def field(self) -> StrohField: ...
     def __call__(self, positions: Array, sublattice: IntArray | None = None) -> Array: ...
 
 
@@ -33,11 +33,11 @@ class MappedPredictor:
 
     ξ moves points along x1 only, so that y2 = x2, y1 solves a scalar equation, and no point changes its side
     of the cut. The field is evaluated at the same y on both sides of the cut, where it jumps by exactly b.
-    Atoms keep their distance from the glide plane, so ξ needs no switch in the core: the equation has one root
-    for |y2| > |b1| / 2π, and where it has several, nearer the line, each is as good a predictor.
+    Atoms keep their distance from the glide plane, so ξ needs no switch in the core: the equation has one
+    root for |y2| > |b1| / 2π, and where it has several, nearer the line, each is as good a predictor.
 
     field : linear elastic field
-    internal : (n_basis, 3, 3, 3) Å, shift of the sublattices under strain, in the frame; None if there are none
+    internal : (n_basis, 3, 3, 3) Å, shift of the sublattices under strain; None in a Bravais lattice
 
     Ehrlacher, Ortner & Shapeev, Arch. Ration. Mech. Anal. 222, 1217 (2016), section 2.
     """
