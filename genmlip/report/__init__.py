@@ -16,7 +16,6 @@ _PUBLIC = {
     "core_error": "genmlip.report.plots.core",
     "draw_rate": "genmlip.report.plots.rate",
     "save": "genmlip.report.style",
-    "strain_norm": "genmlip.report.fields",
     "draw_all": "genmlip.report.draw",
     "write_report": "genmlip.report.html",
 }

@@ -10,7 +10,7 @@ import io
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -22,7 +22,11 @@ Parameters = ParamSpec("Parameters")
 STYLE_FILE = Path(__file__).with_name("genmlip.mplstyle")
 PAGE_WIDTH = 6.5  # inches
 GREY = "#666666"
-PREDICTED = {"color": "black", "linestyle": (0, (4, 2)), "linewidth": 1.1}  # a line that theory draws
+PREDICTED: dict[str, Any] = {
+    "color": "black",
+    "linestyle": (0, (4, 2)),
+    "linewidth": 1.1,
+}  # a line that theory draws
 
 # Okabe & Ito's palette; distinguishable with any colour vision and in grey.
 OBSERVATION_COLOURS = {"F": "#E69F00", "EF": "#D55E00", "EFV": "#0072B2", "EV": "#56B4E9", "FV": "#009E73"}
@@ -122,10 +126,14 @@ def save(figure: Figure, stem: Path | str) -> list[Path]:
     stem.parent.mkdir(parents=True, exist_ok=True)
     paths = []
     for kind in ("pdf", "png"):
-        content, path = _rendered(figure, kind), stem.with_name(f"{stem.name}.{kind}")
-        create_atomically(path, lambda temporary, content=content: temporary.write_bytes(content))
+        path = stem.with_name(f"{stem.name}.{kind}")
+        create_atomically(path, partial(_write, content=_rendered(figure, kind)))
         paths.append(path)
     return paths
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def _rendered(figure: Figure, kind: str, **options: Any) -> bytes:

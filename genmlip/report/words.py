@@ -1,4 +1,4 @@
-"""Sentences computed from a table: what figures and report say is read off the numbers, whichever way they went."""
+"""Sentences computed from a table: whatever the numbers say is said, whichever way they went."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from genmlip.errors import InputError
 from genmlip.report.tables import NothingToDrawError, compare_observations, drawable, failed, with_groups
-from genmlip.theory import RateFit
+from genmlip.theory import RateFit, fit_rate
 
 CLOSE_SLOPE = 0.1  # a slope this near to the predicted one is called close
 INDIFFERENT = 1.1  # ratios closer to one than this are called equal
@@ -62,8 +62,9 @@ def virial_sentence(table: pd.DataFrame, quantity: str = "geometry_error") -> st
     if ratios.between(1 / INDIFFERENT, INDIFFERENT).all():
         return f"Virials make no difference to the {name}: it is the same within 10 %{qualified}."
     return (
-        f"Virials help in part: with them the {name} is {_change(best['ratio'])} at {_where(comparison, best)}"
-        f", but {_change(worst['ratio'])} at {_where(comparison, worst)}{_caution(comparison)}."
+        f"Virials help in part: with them the {name} is {_change(best['ratio'])} "
+        f"at {_where(comparison, best)}, but {_change(worst['ratio'])} "
+        f"at {_where(comparison, worst)}{_caution(comparison)}."
     )
 
 
@@ -119,10 +120,8 @@ def failure_sentence(table: pd.DataFrame) -> str:
         messages = messages[messages != ""]
         if len(messages):
             reason = f" The commonest reason: {messages.mode().iloc[0].rstrip('.')}."
-    return (
-        f"{len(bad)} of {len(table)} runs failed ({named}); they count as failures, "
-        f"and the errors above are those of the runs that finished.{reason}"
-    )
+    rest = "" if len(bad) == len(table) else "; errors are those of the runs that finished"
+    return f"{len(bad)} of {len(table)} runs failed ({named}){rest}.{reason}"
 
 
 def rate_words(rate: RateFit) -> str:
@@ -168,10 +167,10 @@ def effectivity_sentence(table: pd.DataFrame) -> str:
     return f"The estimate, which needs no relaxation, {bounds}; estimate / true error is {span}."
 
 
-def fit_or_none(fit: object, *args: object, **kwargs: object) -> RateFit | None:
-    """Call ``fit``; None where the points do not allow a rate."""
+def rate_or_none(x: pd.Series, y: pd.Series) -> RateFit | None:
+    """The fitted rate; None where the points do not allow one."""
     try:
-        return fit(*args, **kwargs)  # type: ignore[operator, no-any-return]
+        return fit_rate(x, y)
     except InputError:
         return None
 

@@ -1,11 +1,12 @@
 """Tables and equilibria with known properties, in the shapes that the rest of the package produces."""
 
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from genmlip import Crystal, Dislocation, load_potential
 
 
 def make_table(
@@ -52,69 +53,22 @@ def fail(table, rows, reason="unstable crystal: a phonon of the fit is imaginary
     return table
 
 
-@dataclass
-class Pairs:
-    i: np.ndarray
-    j: np.ndarray
-    vector: np.ndarray
-    shift: np.ndarray
+def screw_cell(radius=20.0):
+    """The cell of tungsten's 1/2⟨111⟩ screw dislocation."""
+    return Dislocation(Crystal.from_potential(load_potential("fs:W")), "bcc-screw-111").cell(radius)
 
 
-@dataclass
-class ScrewInBcc:
-    """Columns of bcc seen along [111], the isotropic screw field and a corrector strain like r⁻² log r."""
-
-    radius: float = 30.0
-    a0: float = 3.1652
-    decay_exponent: float = 2.05
-    name: str = "bcc-screw-111"
-    core_position: tuple[float, float] = (0.0, 0.0)
-    converged: bool = True
-    fmax: float = 8e-7
-    energy: float = -0.12
-    n_force_calls: int = 41
-    wall_s: float = 2.3
-    cell: SimpleNamespace = field(init=False)
-    corrector: np.ndarray = field(init=False)
-
-    def __post_init__(self):
-        b, side = self.a0 * np.sqrt(3) / 2, self.a0 * np.sqrt(2 / 3)
-        n = int(2 * self.radius / side) + 3
-        p, q = (k.ravel() for k in np.meshgrid(np.arange(-n, n + 1), np.arange(-n, n + 1), indexing="ij"))
-        triangle = np.array([side / 2, side / (2 * np.sqrt(3))])
-        plane = np.outer(p, [side, 0.0]) + np.outer(q, [side / 2, side * np.sqrt(3) / 2]) - triangle
-        kept = np.linalg.norm(plane, axis=1) < self.radius + 6.0
-        plane, height = plane[kept], (p + 2 * q)[kept] % 3 * b / 3
-        reference = np.column_stack([plane, height])
-        predictor = np.zeros_like(reference)
-        predictor[:, 2] = b * np.arctan2(plane[:, 1], plane[:, 0]) / (2 * np.pi)
-        r = np.linalg.norm(plane, axis=1)
-        free = r < self.radius
-        angle = 3 * np.arctan2(plane[:, 1], plane[:, 0])
-        self.corrector = np.zeros_like(reference)
-        self.corrector[:, 2] = np.where(free, 0.1 * np.cos(angle) * np.log(1 + r) / (1 + r), 0.0)
-        self.cell = SimpleNamespace(
-            defect=SimpleNamespace(
-                name=self.name, burgers=np.array([0.0, 0.0, b]), b=b,
-                crystal=SimpleNamespace(structure="bcc", a0=self.a0, symbol="W"),
-            ),
-            radius=self.radius, reference=reference, predictor=predictor, free=free, line_period=b,
-            bonds=self._bonds(reference, predictor, b, side),
-        )  # fmt: skip
-
-    @staticmethod
-    def _bonds(reference, predictor, b, side):
-        plane = reference[:, :2]
-        distance = np.linalg.norm(plane[:, None] - plane[None], axis=2)
-        i, j = np.nonzero((distance > 0.1) & (distance < 1.01 * side))
-        flat = reference[j] - reference[i]
-        cross = np.round((predictor[j] - predictor[i])[:, 2] / b)  # ±1 where the bond crosses the cut
-        rise = flat[:, 2] - b * np.round(flat[:, 2] / b)
-        rise[np.abs(np.abs(rise) - b / 2) < 1e-6] = b / 2
-        vector = np.column_stack([flat[:, :2], rise])
-        shift = np.zeros_like(vector)
-        shift[:, 2] = rise - flat[:, 2] - cross * b
-        return Pairs(i, j, vector, shift)
+def made_up_equilibrium(cell, **changes):
+    """``cell`` with a corrector along the line whose strain decays like r⁻² log r."""
+    x, y = cell.reference[:, :2].T
+    corrector = np.zeros_like(cell.reference)
+    corrector[:, 2] = 0.1 * np.cos(3 * np.arctan2(y, x)) * np.log(1 + cell.r) / (1 + cell.r)
+    corrector[~cell.free] = 0.0
+    values = {
+        "cell": cell, "corrector": corrector, "energy": -0.12, "fmax": 8e-7, "converged": True,
+        "n_force_calls": 41, "wall_s": 2.3, "core_position": (0.0, 0.0), "decay_exponent": 2.05,
+    }  # fmt: skip
+    return SimpleNamespace(**(values | changes))
 
 
 @pytest.fixture
@@ -124,4 +78,4 @@ def table():
 
 @pytest.fixture(scope="session")
 def screw():
-    return ScrewInBcc(radius=20.0)
+    return made_up_equilibrium(screw_cell())

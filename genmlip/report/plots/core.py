@@ -11,15 +11,14 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from genmlip._types import Array
-from genmlip.errors import InputError
+from genmlip._types import Array, IntArray
+from genmlip.dislocations.dislocation import Dislocation
 from genmlip.report.plots.axes import label_logs
 from genmlip.report.style import new_figure, styled, takeaway
 from genmlip.report.tables import NothingToDrawError
 
 if TYPE_CHECKING:
-    from genmlip.dislocations.cell import DefectCell
-    from genmlip.statics import Equilibrium
+    from genmlip.dislocations import DefectCell, Equilibrium
 
 HALF_WIDTH = 5.0  # Burgers vectors shown to each side of the core
 FULL_ARROW = {"bcc": 3, "fcc": 2, "diamond": 2}  # an arrow as long as its bond means b divided by this
@@ -33,11 +32,11 @@ def differential_displacement(equilibrium: Equilibrium) -> Figure:
 
     An arrow that joins two columns means b/3 in bcc (b/2 in fcc and diamond); b itself counts as zero.
     Columns stand where they are at equilibrium, shaded by their height along the line in the perfect crystal.
-    Vitek, Perrin & Bowen, Phil. Mag. 21, 1049 (1970). Raises InputError for a defect that is no dislocation.
+    Vitek, Perrin & Bowen, Phil. Mag. 21, 1049 (1970). Raises NothingToDrawError for a point defect.
     """
     cell, defect = equilibrium.cell, equilibrium.cell.defect
-    if not hasattr(defect, "burgers"):
-        raise InputError(f"a differential-displacement map needs a dislocation, not a {defect.name}")
+    if not isinstance(defect, Dislocation):
+        raise NothingToDrawError(f"differential displacements belong to dislocations, not to a {defect.name}")
     positions = cell.reference + cell.predictor + equilibrium.corrector
     start, bond, slip = column_differences(cell, cell.predictor + equilibrium.corrector, defect.burgers)
     centre = np.asarray(equilibrium.core_position, dtype=float)
@@ -56,7 +55,9 @@ def differential_displacement(equilibrium: Equilibrium) -> Figure:
         *tail[visible].T, *arrow[visible].T, angles="xy", scale_units="xy", scale=1.0, width=0.0042,
         headwidth=3.6, headlength=4.2, headaxislength=3.8, color="#222222", zorder=3,
     )  # fmt: skip
-    _columns(ax, cell, positions, centre, half)
+    height = np.round(cell.reference[:, 2] % defect.line_period, 3)
+    height[height > defect.line_period - 5e-3] = 0.0
+    _columns(ax, positions, height, centre, half)
     ax.plot(*centre, marker="+", color=CORE_COLOUR, markersize=13, markeredgewidth=2.0, zorder=5)
     _frame(ax, centre, half)
     ax.set_title(f"an arrow that joins two columns: relative displacement b/{full}")
@@ -80,7 +81,7 @@ def core_error(
 ) -> Figure:
     """The core with every column coloured by ``error`` (n,), the larger the darker, on a logarithmic scale.
 
-    error : for instance :func:`genmlip.report.fields.strain_norm` of the difference of two correctors
+    error : for instance :func:`genmlip.statics.norms.local_strain` of the difference of two correctors
     Raises NothingToDrawError where no error is positive.
     """
     cell = equilibrium.cell
@@ -89,7 +90,7 @@ def core_error(
     if not inside.any():
         raise NothingToDrawError("the error vanishes on all free atoms")
     centre = np.asarray(equilibrium.core_position, dtype=float)
-    half = min(2 * HALF_WIDTH * getattr(cell.defect, "b", cell.radius), cell.radius)
+    half = min(2 * HALF_WIDTH * cell.defect.crystal.nearest_neighbour_distance, cell.radius)
     shown = inside & (np.abs(positions[:, :2] - centre).max(axis=1) < half)
     low, high = np.quantile(error[shown], 0.02), error[shown].max()
 
@@ -99,7 +100,8 @@ def core_error(
     order = np.argsort(error[shown])
     points = positions[shown, :2][order]
     ax.scatter(
-        *points.T,
+        points[:, 0],
+        points[:, 1],
         c=error[shown][order],
         cmap="cividis_r",
         norm=norm,
@@ -121,7 +123,9 @@ def core_error(
     return figure
 
 
-def column_differences(cell: DefectCell, displacement: Array, burgers: Array) -> tuple[Array, Array, Array]:
+def column_differences(
+    cell: DefectCell, displacement: Array, burgers: Array
+) -> tuple[IntArray, Array, Array]:
     """(start, bond, slip) of the pairs of neighbouring columns.
 
     start : (p,) index of the column a pair starts from
@@ -129,8 +133,7 @@ def column_differences(cell: DefectCell, displacement: Array, burgers: Array) ->
     slip : (p,) Å, difference of the displacements along b, modulo b, in (−b/2, b/2]
     """
     bonds = cell.bonds
-    x = cell.reference + displacement
-    vector = x[bonds.j] + bonds.shift - x[bonds.i]
+    vector = bonds.deformed(cell.reference + displacement)
     direction = burgers / np.linalg.norm(burgers)
     b = float(np.linalg.norm(burgers))
     slip = (vector - bonds.vector) @ direction
@@ -142,19 +145,16 @@ def column_differences(cell: DefectCell, displacement: Array, burgers: Array) ->
     return bonds.i[chosen], vector[chosen, :2], slip[chosen]
 
 
-def _columns(ax: Axes, cell: DefectCell, positions: Array, centre: Array, half: float) -> None:
+def _columns(ax: Axes, positions: Array, height: Array, centre: Array, half: float) -> None:
     """Columns as circles, one shade per height in the perfect crystal."""
-    period = cell.line_period
-    height = np.round(cell.reference[:, 2] % period, 3)
-    height[height > period - 5e-3] = 0.0
     near = np.abs(positions[:, :2] - centre).max(axis=1) < half
     levels = np.unique(height[near])
     for k, level in enumerate(levels):
         shade = 1.0 - 0.75 * k / max(len(levels) - 1, 1)
         here = near & (height == level)
         ax.scatter(
-            *positions[here, :2].T, s=52, color=str(shade), edgecolor="black", linewidth=0.8, zorder=4,
-            label=f"height {level:.2f} Å",
+            positions[here, 0], positions[here, 1], s=52, color=str(shade), edgecolor="black",
+            linewidth=0.8, zorder=4, label=f"height {level:.2f} Å",
         )  # fmt: skip
 
 

@@ -8,14 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from genmlip._types import Array
-from genmlip.report.fields import corrector_strain
 from genmlip.report.plots.axes import label_logs
 from genmlip.report.style import GREY, PREDICTED, dislocation_colour, new_figure, styled, takeaway
 from genmlip.report.tables import NothingToDrawError
 from genmlip.report.words import exponent_words
+from genmlip.statics.norms import local_strain
 
 if TYPE_CHECKING:
-    from genmlip.statics import Equilibrium
+    from genmlip.dislocations import Equilibrium
 
 INNER, OUTER = 0.15, 0.6  # of the radius: where the predicted line is matched, clear of core and boundary
 
@@ -28,10 +28,9 @@ def decay(equilibrium: Equilibrium) -> Figure:
     is theory's. A vacancy is compared with r⁻³.
     """
     cell = equilibrium.cell
-    vacancy = getattr(cell.defect, "name", "") == "vacancy"
-    strain = corrector_strain(equilibrium)
-    reference = cell.reference if vacancy else cell.reference[:, :2]
-    r = np.linalg.norm(reference, axis=1)
+    vacancy = cell.line_period is None
+    strain = local_strain(equilibrium.corrector, cell.bonds)
+    r = cell.r
     shown = cell.free & (strain > 0) & (r > 1.0)
     if shown.sum() < 2:
         raise NothingToDrawError("the corrector vanishes on all free atoms: there is no decay to show")

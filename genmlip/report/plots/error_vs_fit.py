@@ -1,4 +1,4 @@
-"""Error of the dislocation against the accuracy of the fit: elastic constants, forces (docs/theory.md, G4)."""
+"""Error of the dislocation against two measures of the fit's accuracy (docs/theory.md, G4)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from genmlip.report.plots.axes import label_logs, legend_of_runs, scatter_runs
 from genmlip.report.plots.rate import draw_rate
 from genmlip.report.style import new_figure, styled, takeaway
 from genmlip.report.tables import drawable
-from genmlip.report.words import fit_or_none, slope_sentence
-from genmlip.theory import fit_rate
+from genmlip.report.words import rate_or_none, slope_sentence
 
 
 @styled
@@ -32,7 +31,7 @@ def _against(table: pd.DataFrame, x: str, label: str, words: str) -> Figure:
     ax = figure.subplots()
     scatter_runs(ax, rows, x, "geometry_error")
     ax.set(xscale="log", yscale="log", xlabel=label, ylabel="geometry error ‖D(ū − w̄)‖ (Å)")
-    rate = fit_or_none(fit_rate, rows[x], rows["geometry_error"])
+    rate = rate_or_none(rows[x], rows["geometry_error"])
     if rate is None:
         sentence = f"Too few runs to tell how the geometry error follows {words}."
     else:

@@ -1,0 +1,51 @@
+"""What a study found, as a short list of sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from genmlip.report.tables import NothingToDrawError, drawable, failed
+from genmlip.report.words import (
+    cell_sentence,
+    effectivity_sentence,
+    failure_sentence,
+    growth_sentence,
+    virial_sentence,
+)
+
+if TYPE_CHECKING:
+    from genmlip.dislocations import Equilibrium
+
+
+def verdict(table: pd.DataFrame, equilibrium: Equilibrium | None) -> list[str]:
+    """The findings, the most important first; what cannot be said from these numbers is left out."""
+    found = []
+    if equilibrium is not None and not equilibrium.converged:
+        found.append(
+            f"Beware: the reference did not converge (largest force {equilibrium.fmax:.1e} eV/Å); "
+            "all errors are relative to an unfinished dislocation."
+        )
+    if table.empty:
+        return [*found, "The table holds no run."]
+    if failed(table).all():
+        return [*found, f"Nothing can be said about errors. {failure_sentence(table)}"]
+    sentences: list[Callable[[], str]] = [
+        lambda: virial_sentence(table, "geometry_error"),
+        lambda: virial_sentence(table, "energy_error"),
+        lambda: virial_sentence(table, "delta_C_rel"),
+        lambda: cell_sentence(table, "geometry_error"),
+        lambda: growth_sentence(table) if drawable(table, "radius")["radius"].nunique() > 1 else "",
+        lambda: effectivity_sentence(table),
+        lambda: failure_sentence(table),
+    ]
+    return found + [sentence for make in sentences if (sentence := _said(make))]
+
+
+def _said(make: Callable[[], str]) -> str:
+    try:
+        return make()
+    except NothingToDrawError:
+        return ""
