@@ -1,13 +1,14 @@
 """Reference and candidate energies as site potentials: built in, from files, from OpenKIM and ASE."""
 
 from genmlip.potentials.base import Evaluation, Evaluator, Potential, SitePotential
-from genmlip.potentials.registry import available_potentials, load_potential
+from genmlip.potentials.registry import as_potential, available_potentials, load_potential
 
 __all__ = [
     "Evaluation",
     "Evaluator",
     "Potential",
     "SitePotential",
+    "as_potential",
     "available_potentials",
     "load_potential",
 ]

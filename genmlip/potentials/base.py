@@ -113,7 +113,7 @@ class Potential(Calculator, ABC):
         self.results = {"energy": result.energy, "free_energy": result.energy, "forces": result.forces}
         if self.site_resolved:
             self.results["energies"] = result.energies
-        if self.atoms.cell.rank == 3:
+        if self.atoms.cell.rank == 3 and np.isfinite(result.virial).all():
             self.results["stress"] = full_3x3_to_voigt_6_stress(-result.virial / self.atoms.get_volume())
 
 

@@ -11,6 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+from ase.calculators.calculator import BaseCalculator
+
 from genmlip.errors import InputError, UnknownNameError
 from genmlip.potentials.base import Potential
 
@@ -58,6 +60,17 @@ def load_potential(spec: str) -> Potential:
     potential = kind.load(argument)
     potential.spec = f"{prefix}:{argument}"
     return potential
+
+
+def as_potential(source: str | Potential | BaseCalculator) -> Potential:
+    """A potential from a specification, from any ASE calculator, or unchanged."""
+    if isinstance(source, str):
+        return load_potential(source)
+    if isinstance(source, Potential):
+        return source
+    from genmlip.potentials.foreign import ForeignPotential
+
+    return ForeignPotential(source)
 
 
 def available_potentials() -> list[Available]:
