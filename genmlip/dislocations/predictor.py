@@ -24,6 +24,12 @@ class Predictor(Protocol):
 
     @property
     def field(self) -> StrohField: ...
+    @property
+    def internal(self) -> Array | None: ...
+    def polar(self, positions: Array) -> tuple[Array, Array]:
+        """r (n,) Å and the angle θ (n,), on its sheet, at which the field is read."""
+        ...
+
     def __call__(self, positions: Array, sublattice: IntArray | None = None) -> Array: ...
 
 
@@ -46,8 +52,12 @@ class MappedPredictor:
     internal: Array | None = None
 
     def __call__(self, positions: Array, sublattice: IntArray | None = None) -> Array:
+        return _displacement(self, positions, sublattice)
+
+    def polar(self, positions: Array) -> tuple[Array, Array]:
+        """r (n,) Å and θ (n,) of y = ξ⁻¹(x)."""
         y = slipped_positions(positions[:, :2], float(self.field.burgers[0]))
-        return _evaluate(self, *_polar_off_the_line(y, self.field), sublattice)
+        return _off_the_line(np.hypot(y[:, 0], y[:, 1]), self.field), np.arctan2(y[:, 1], y[:, 0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +73,12 @@ class SelfConsistentPredictor:
     internal: Array | None = None
 
     def __call__(self, positions: Array, sublattice: IntArray | None = None) -> Array:
+        return _displacement(self, positions, sublattice)
+
+    def polar(self, positions: Array) -> tuple[Array, Array]:
+        """r (n,) Å and the continued angle (n,) of y = x + u."""
         y, theta = self._fixed_point(positions[:, :2])
-        r = np.maximum(np.hypot(y[:, 0], y[:, 1]), _SINGULARITY * np.linalg.norm(self.field.burgers))
-        return _evaluate(self, r, theta, sublattice)
+        return _off_the_line(np.hypot(y[:, 0], y[:, 1]), self.field), theta
 
     def _fixed_point(
         self, x: Array, tolerance: float = 1e-12, max_iterations: int = 200
@@ -115,21 +128,18 @@ def slipped_positions(x: Array, b1: float) -> Array:
     return np.stack([y1, x2], axis=1)
 
 
-def _evaluate(
-    predictor: MappedPredictor | SelfConsistentPredictor, r: Array, theta: Array, sublattice: IntArray | None
-) -> Array:
-    """The elastic displacement at (r, θ) and, in a multilattice, the shift of each sublattice."""
+def _displacement(predictor: Predictor, positions: Array, sublattice: IntArray | None) -> Array:
+    """The elastic displacement and, in a multilattice, the shift of each sublattice under the strain."""
+    r, theta = predictor.polar(positions)
     u = predictor.field.displacement_on_sheet(r, theta)
     if predictor.internal is not None and sublattice is not None:
-        y = np.stack([r * np.cos(theta), r * np.sin(theta)], axis=1)
-        strain = predictor.field.strain(y)
-        u += np.einsum("nijk,njk->ni", predictor.internal[sublattice], strain, optimize=True)
+        strain = predictor.field.strain(np.stack([r * np.cos(theta), r * np.sin(theta)], axis=1))
+        u += np.einsum("nijk,njk->ni", predictor.internal[sublattice], strain)
     return u
 
 
-def _polar_off_the_line(y: Array, field: StrohField) -> tuple[Array, Array]:
-    r = np.maximum(np.hypot(y[:, 0], y[:, 1]), _SINGULARITY * np.linalg.norm(field.burgers))
-    return r, np.arctan2(y[:, 1], y[:, 0])
+def _off_the_line(r: Array, field: StrohField) -> Array:
+    return np.maximum(r, _SINGULARITY * float(np.linalg.norm(field.burgers)))
 
 
 def _turn(a: Array, b: Array) -> Array:

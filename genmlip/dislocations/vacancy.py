@@ -22,6 +22,11 @@ class Vacancy:
     crystal: Crystal
     name: str = "vacancy"
 
+    @property
+    def frame(self) -> Array:
+        """The cubic axes, (3, 3)."""
+        return np.eye(3)
+
     def cell(self, radius: float, cutoff: float | None = None) -> DefectCell:
         """A periodic cubic supercell of edge ≥ 2 ``radius`` (Å), all atoms free.
 

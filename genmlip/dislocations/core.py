@@ -1,0 +1,150 @@
+"""What an equilibrium says about the core: where it is, how it has spread, how its strain decays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genmlip._types import Array, IntArray
+from genmlip.dislocations.cell import DefectCell
+from genmlip.errors import InputError
+from genmlip.statics.norms import local_strain
+
+if TYPE_CHECKING:
+    from genmlip.dislocations.dislocation import Dislocation
+
+MINIMUM_ATOMS = 20
+MINIMUM_RINGS = 5
+
+
+def core_position(cell: DefectCell, corrector: Array, annulus: tuple[float, float] | None = None) -> Array:
+    """Position (x1, x2) Å of the core in the frame of the cell, from the displacements around it.
+
+    It is the centre c of the elastic field that fits them best: least squares of
+    u_lin(y − c) − u_lin(y) − corrector over the atoms of an annulus. The angle is continued from y to y − c,
+    so that no cut moves and no atom is relabelled. A linear field, which is what the boundary reflects, is
+    left free.
+
+    corrector : (n, 3) Å
+    annulus : inner and outer radius, Å; default 2 b (at most a third of the radius) to two thirds of it
+    Raises InputError for a point defect and for an annulus with too few atoms.
+    """
+    from scipy.optimize import least_squares
+
+    dislocation = _dislocation(cell)
+    inner, outer = annulus or (min(2 * dislocation.b, cell.radius / 3), 2 * cell.radius / 3)
+    inside = (cell.r >= inner) & (cell.r <= outer)
+    if inside.sum() < MINIMUM_ATOMS:
+        raise InputError(
+            f"the core is fitted to at least {MINIMUM_ATOMS} atoms, "
+            f"the annulus from {inner:.4g} to {outer:.4g} Å has {inside.sum()}"
+        )
+    far_field = dislocation.far_field
+    r, theta = far_field.polar(cell.reference[inside])
+    y = np.stack([r * np.cos(theta), r * np.sin(theta)], axis=1)
+    target = corrector[inside] + far_field.field.displacement_on_sheet(r, theta)
+    linear = np.linalg.qr(np.column_stack([np.ones(len(y)), y]))[0]
+
+    def misfit(c: Array) -> Array:
+        x = y - c
+        turn = np.arctan2(y[:, 0] * x[:, 1] - y[:, 1] * x[:, 0], (y * x).sum(axis=1))
+        difference = far_field.field.displacement_on_sheet(np.hypot(x[:, 0], x[:, 1]), theta + turn) - target
+        return (difference - linear @ (linear.T @ difference)).ravel()
+
+    limit = 0.99 * inner  # the centre stays off the atoms that are fitted
+    return least_squares(misfit, np.zeros(2), bounds=(-limit, limit), xtol=1e-12, ftol=1e-14, gtol=1e-14).x
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnDifferences:
+    """Neighbouring columns and how far they have slipped past each other, the data of a Vitek map.
+
+    start, end : (p,) indices of the atoms that stand for the two columns
+    bond : (p, 2) Å, from start to end after the displacement
+    slip : (p,) Å, component along b of the relative displacement, modulo b, in (−b/2, b/2]
+
+    Vitek, Perrin & Bowen, Phil. Mag. 21, 1049 (1970).
+    """
+
+    start: IntArray
+    end: IntArray
+    bond: Array
+    slip: Array
+
+
+def column_differences(cell: DefectCell, displacement: Array) -> ColumnDifferences:
+    """Every nearest-neighbour pair of columns once; ``displacement`` (n, 3) Å from the reference.
+
+    Raises InputError for a point defect.
+    """
+    dislocation = _dislocation(cell)
+    bonds, b = cell.bonds, dislocation.b
+    deformed = bonds.deformed(cell.reference + displacement)
+    slip = (deformed - bonds.vector) @ dislocation.burgers / b
+    slip -= b * np.ceil(slip / b - 0.5 - 1e-9)
+    across = (np.hypot(bonds.vector[:, 0], bonds.vector[:, 1]) > 1e-3 * b) & (bonds.i < bonds.j)
+    candidates = np.flatnonzero(across)
+    key = np.column_stack([bonds.i, bonds.j, np.round(bonds.vector[:, :2] / (1e-3 * b))])[candidates]
+    chosen = candidates[np.unique(key, axis=0, return_index=True)[1]]
+    return ColumnDifferences(bonds.i[chosen], bonds.j[chosen], deformed[chosen, :2], slip[chosen])
+
+
+@dataclass(frozen=True)
+class Decay:
+    """|Dū| ~ r^(−exponent), fitted in logarithms over rings.
+
+    standard_error : of the exponent, from the scatter of the rings about the line
+    window : inner and outer radius, Å
+    n_rings : rings that entered
+    """
+
+    exponent: float
+    standard_error: float
+    window: tuple[float, float]
+    n_rings: int
+
+
+def decay_exponent(
+    corrector: Array, cell: DefectCell, window: tuple[float, float] | None = None, n_rings: int = 10
+) -> Decay:
+    """How fast the corrector's strain falls off, from the root mean square of |Dū| in logarithmic rings.
+
+    The expected law is r⁻² log r (Ehrlacher, Ortner & Shapeev, 2016), whose local exponent 2 − 1 / log r is
+    below 2.
+
+    corrector : (n, 3) Å
+    window : Å; default from 3 nearest-neighbour distances (at most 0.2 of the radius) to half the radius,
+        where the boundary is not yet felt
+    Raises InputError where fewer than five rings hold atoms or the corrector vanishes.
+    """
+    spacing = cell.defect.crystal.nearest_neighbour_distance
+    inner, outer = window or (min(3 * spacing, 0.2 * cell.radius), 0.5 * cell.radius)
+    strain = local_strain(corrector, cell.bonds)
+    edges = np.geomspace(inner, outer, n_rings + 1)
+    ring = np.searchsorted(edges, cell.r, side="right") - 1
+    inside = (ring >= 0) & (ring < n_rings)
+    count = np.bincount(ring[inside], minlength=n_rings)
+    square = np.bincount(ring[inside], strain[inside] ** 2, n_rings)
+    radius = np.bincount(ring[inside], np.log(cell.r[inside]), n_rings)
+    filled = (count > 0) & (square > 0)
+    if filled.sum() < MINIMUM_RINGS:
+        raise InputError(
+            f"the decay is fitted to at least {MINIMUM_RINGS} rings, {filled.sum()} between {inner:.4g} and "
+            f"{outer:.4g} Å hold atoms that have moved"
+        )
+    x, y = radius[filled] / count[filled], 0.5 * np.log(square[filled] / count[filled])
+    x0 = x - x.mean()
+    slope = float(x0 @ y / (x0 @ x0))
+    scatter = y - y.mean() - slope * x0
+    error = np.sqrt(scatter @ scatter / (len(x) - 2) / (x0 @ x0))
+    return Decay(-slope, float(error), (float(inner), float(outer)), len(x))
+
+
+def _dislocation(cell: DefectCell) -> Dislocation:
+    from genmlip.dislocations.dislocation import Dislocation
+
+    if not isinstance(cell.defect, Dislocation):
+        raise InputError(f"a {cell.defect.name} has no dislocation core")
+    return cell.defect
