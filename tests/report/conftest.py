@@ -9,7 +9,7 @@ import pytest
 from genmlip import Crystal, Dislocation, load_potential
 
 
-def make_table(
+def _make_table(
     cells=(1, 2, 3, 4),
     seeds=(0, 1, 2),
     observations=("EF", "EFV"),
@@ -43,7 +43,7 @@ def make_table(
     return pd.DataFrame(rows)
 
 
-def fail(table, rows, reason="unstable crystal: a phonon of the fit is imaginary"):
+def _fail(table, rows, reason="unstable crystal: a phonon of the fit is imaginary"):
     """The same table in which ``rows`` failed."""
     table = table.copy()
     numbers = ["geometry_error", "energy_error", "delta_C_rel", "force_rmse_core", "estimate", "effectivity"]
@@ -58,7 +58,7 @@ def screw_cell(radius=20.0):
     return Dislocation(Crystal.from_potential(load_potential("fs:W")), "bcc-screw-111").cell(radius)
 
 
-def made_up_equilibrium(cell, **changes):
+def _made_up_equilibrium(cell, **changes):
     """``cell`` with a corrector along the line whose strain decays like r⁻² log r."""
     x, y = cell.reference[:, :2].T
     corrector = np.zeros_like(cell.reference)
@@ -66,16 +66,31 @@ def made_up_equilibrium(cell, **changes):
     corrector[~cell.free] = 0.0
     values = {
         "cell": cell, "corrector": corrector, "energy": -0.12, "fmax": 8e-7, "converged": True,
-        "n_force_calls": 41, "wall_s": 2.3, "core_position": (0.0, 0.0), "decay_exponent": 2.05,
+        "n_force_calls": 41, "wall_s": 2.3, "core_position": (0.0, 0.0), "decay_exponent": 2.1,
     }  # fmt: skip
     return SimpleNamespace(**(values | changes))
 
 
+@pytest.fixture(scope="session")
+def make_table():
+    return _make_table
+
+
+@pytest.fixture(scope="session")
+def fail():
+    return _fail
+
+
+@pytest.fixture(scope="session")
+def made_up_equilibrium():
+    return _made_up_equilibrium
+
+
 @pytest.fixture
 def table():
-    return make_table()
+    return _make_table()
 
 
 @pytest.fixture(scope="session")
 def screw():
-    return made_up_equilibrium(screw_cell())
+    return _made_up_equilibrium(screw_cell())

@@ -1,0 +1,179 @@
+"""Every figure draws every table that a study can produce, and leaves matplotlib as it was."""
+
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+from genmlip import report
+from genmlip.report.plots.core import column_differences
+from genmlip.report.plots.decay import dislocation_law, envelope, sentence
+from genmlip.report.plots.error_vs_radius import square_root_log
+from genmlip.report.style import png, save
+from genmlip.report.tables import NothingToDrawError, spread
+from genmlip.theory import fit_rate
+
+TABLES = {
+    "three seeds": lambda make, fail: make(),
+    "one seed": lambda make, fail: make(seeds=(4,)),
+    "without EFV": lambda make, fail: make(observations=("EF",)),
+    "an unknown set of observations": lambda make, fail: make(observations=("EF", "XYZ")),
+    "one cell": lambda make, fail: make(cells=(3,)),
+    "three defects": lambda make, fail: make(dislocations=("bcc-screw-111", "bcc-edge-111", "vacancy")),
+    "failed rows": lambda make, fail: fail(make(), [0, 1, 2, 7]),
+    "missing numbers": lambda make, fail: make().replace({"seed": {1: np.nan}}).assign(a0_error_rel=np.nan),
+    "few columns": lambda make, fail: make().drop(columns=["dislocation", "radius", "status", "error"]),
+}
+FIGURES = [report.error_vs_cell, report.error_vs_delta_C, report.error_vs_force_rmse, report.effectivity]
+
+
+@pytest.mark.parametrize("rows", TABLES)
+@pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
+def test_figure_draws_and_says_something(draw, rows, make_table, fail):
+    figure = draw(TABLES[rows](make_table, fail))
+    assert len(figure.get_suptitle()) > 20
+    assert all(ax.get_xlabel() or not ax.get_subplotspec().is_last_row() for ax in figure.axes)
+    assert png(figure, dpi=40).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("draw", [*FIGURES, report.error_vs_radius], ids=lambda draw: draw.__name__)
+def test_figure_of_nothing_says_why(draw, make_table, fail):
+    with pytest.raises(NothingToDrawError, match="no run finished"):
+        draw(fail(make_table(), slice(None)))
+    with pytest.raises(NothingToDrawError, match="has no column"):
+        draw(pd.DataFrame({"seed": [1]}))
+
+
+def test_points_drawn_are_the_points_of_the_table(make_table):
+    table = make_table(seeds=(0,))
+    figure = report.error_vs_cell(table)
+    for observations, line in zip(("EF", "EFV"), figure.axes[0].containers, strict=True):
+        own = table.loc[table["observations"] == observations]
+        assert_allclose(line.lines[0].get_xdata(), own["cell"])
+        assert_allclose(line.lines[0].get_ydata(), own["geometry_error"], rtol=1e-12)
+
+
+def test_bars_reach_from_the_smallest_to_the_largest_seed(table):
+    curve = spread(table.loc[table["observations"] == "EF"], "cell", "geometry_error")
+    own = table.loc[(table["observations"] == "EF") & (table["cell"] == 2), "geometry_error"]
+    assert_allclose(curve.centre[1] - curve.bars[0, 1], own.min(), rtol=1e-12)
+    assert_allclose(curve.centre[1] + curve.bars[1, 1], own.max(), rtol=1e-12)
+
+
+def test_error_against_radius_recovers_the_square_root_of_the_logarithm(make_table):
+    table = make_table(cells=(1,), seeds=(0,), radii=(10.0, 15.0, 20.0, 40.0), scatter=0.0)
+    curve = spread(table.loc[table["observations"] == "EF"], "radius", "geometry_error")
+    x, y = square_root_log(curve)
+    assert_allclose(y, 0.9 * 0.2 * np.sqrt(np.log(x / 5.0)), rtol=1e-9)
+    assert png(report.error_vs_radius(table), dpi=40)
+
+
+def test_error_against_radius_needs_two_radii(table):
+    with pytest.raises(NothingToDrawError, match="one radius only"):
+        report.error_vs_radius(table)
+
+
+def test_no_growth_gives_no_line(make_table):
+    table = make_table(cells=(1,), seeds=(0,), radii=(10.0, 20.0, 40.0), scatter=0.0, observations=("EFV",))
+    table["geometry_error"] = [3.0, 2.0, 1.0]
+    assert square_root_log(spread(table, "radius", "geometry_error")) is None
+
+
+def test_drawn_rate_is_the_fit_and_its_band_contains_it():
+    from matplotlib.figure import Figure
+
+    x = np.geomspace(1, 100, 8)
+    rate = fit_rate(x, 3 * x**-1.5 * np.exp(0.1 * np.sin(7 * x)))
+    ax = Figure().subplots()
+    report.draw_rate(ax, rate)
+    line = ax.lines[0]
+    assert_allclose(line.get_ydata(), rate.predict(line.get_xdata()), rtol=1e-12)
+    corners = ax.collections[0].get_paths()[0].vertices
+    low, high = (np.log(corners[np.isclose(corners[:, 0], 100.0), 1]).min(),
+                 np.log(corners[np.isclose(corners[:, 0], 100.0), 1]).max())  # fmt: skip
+    slopes = (np.array([low, high]) - np.log(rate.predict(10.0))) / np.log(10.0)
+    assert_allclose(slopes, rate.interval(), rtol=1e-9)
+    assert f"{rate.slope:.2f}" in line.get_label()
+
+
+def test_arrows_around_the_screw_add_up_to_the_burgers_vector(screw):
+    cell = screw.cell
+    b = cell.defect.b
+    start, bond, slip = column_differences(cell, cell.predictor, cell.defect.burgers)
+    assert (np.abs(slip) <= b / 2 * (1 + 1e-9)).all()
+    middle = cell.positions[start, :2] + 0.5 * bond
+    innermost = np.argsort(np.linalg.norm(middle, axis=1))[:3]  # the triangle of columns around the core
+    turning = bond[innermost, 1] * middle[innermost, 0] - bond[innermost, 0] * middle[innermost, 1]
+    assert_allclose(np.sum(slip[innermost] * np.sign(turning)), b, atol=1e-9)
+
+
+def test_maps_and_decay_of_a_real_cell_draw(screw):
+    assert "core of bcc-screw-111 is at (0.00, 0.00) Å" in " ".join(
+        report.differential_displacement(screw).get_suptitle().split()
+    )
+    assert "r⁻²·¹" in report.decay(screw).get_suptitle()
+    from genmlip.statics.norms import local_strain
+
+    assert png(report.core_error(screw, local_strain(screw.corrector, screw.cell.bonds)), dpi=40)
+
+
+def test_equilibrium_without_a_corrector_has_no_decay(screw, made_up_equilibrium):
+    still = made_up_equilibrium(screw.cell, corrector=np.zeros_like(screw.corrector))
+    with pytest.raises(NothingToDrawError, match="corrector vanishes"):
+        report.decay(still)
+
+
+@pytest.mark.parametrize(
+    ("exponent", "words"),
+    [
+        (2.1, "close to"),
+        (1.2, "more slowly than"),
+        (3.4, "faster than"),
+        (None, "not be fitted"),
+        (np.nan, "not be"),
+    ],
+)
+def test_decay_is_judged_by_its_exponent(exponent, words):
+    assert words in sentence(exponent, 2.0, "r⁻² log r")
+
+
+def test_envelope_holds_the_largest_value_of_every_ring():
+    r = np.geomspace(2, 50, 500)
+    value = dislocation_law(r) * np.abs(np.cos(40 * r))
+    centre, top = envelope(r, value)
+    assert len(centre) <= 14
+    assert value.max() == top.max()
+    assert_allclose(top, np.interp(centre, r, value), rtol=1e-12)
+
+
+def test_drawing_leaves_the_users_matplotlib_alone(table):
+    with matplotlib.rc_context({"font.size": 31.0, "axes.facecolor": "black"}):
+        before = dict(matplotlib.rcParams)
+        figure = report.error_vs_cell(table)
+        png(figure, dpi=40)
+        assert dict(matplotlib.rcParams) == before
+        assert figure.axes[0].xaxis.label.get_fontsize() == 9.0
+
+
+def test_pyplot_is_never_imported():
+    code = (
+        "import sys, genmlip.report; assert 'matplotlib' not in sys.modules; "
+        "import genmlip.report.draw, genmlip.report.html; assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_saved_files_are_whole_and_the_same_for_the_same_numbers(tmp_path, table):
+    first = save(report.effectivity(table), tmp_path / "a" / "figure")
+    again = save(report.effectivity(table), tmp_path / "b" / "figure")
+    assert [path.name for path in first] == ["figure.pdf", "figure.png"]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["figure.pdf", "figure.png"]
+
+
+def test_a_figure_shows_itself_in_a_notebook(table):
+    assert report.effectivity(table)._repr_png_().startswith(b"\x89PNG")
