@@ -38,12 +38,12 @@ def relaxed_stiffness(crystal: HomogeneousCrystal) -> Array:
     return tangent_stiffness(crystal, crystal.state())
 
 
-def internal_displacement(crystal: HomogeneousCrystal, y: Array | None = None) -> Array:
+def internal_displacement(crystal: HomogeneousCrystal) -> Array:
     """Γ_κijk = ∂ζ_κi/∂F_jk of the relaxed shifts, (nb, 3, 3, 3) Å, relative to the mean over the basis.
 
-    Γ = −(W_ζζ)⁻¹ W_ζF. Symmetric in jk where the basis is in equilibrium at y = 0: rotations do not shift it.
+    Γ = −(W_ζζ)⁻¹ W_ζF. Symmetric in jk where the basis is in equilibrium: rotations do not shift it then.
     """
-    hessian = crystal.hessian(crystal.state() if y is None else y)
+    hessian = crystal.hessian(crystal.state())
     return -_optical_solve(hessian, hessian[3:, :, :3, :].transpose(0, 1, 3, 2))
 
 

@@ -20,6 +20,7 @@ from ase import Atoms
 
 from genmlip._types import Array, IntArray
 from genmlip.crystal.differences import derivative
+from genmlip.errors import InputError
 from genmlip.potentials.base import Potential, SitePotential
 from genmlip.potentials.neighbours import Neighbours
 
@@ -52,12 +53,10 @@ class HomogeneousCrystal(ABC):
         """Volume of the undeformed primitive cell, Å³."""
         return float(self.cell.get_volume())
 
-    def state(self, F: Array | None = None, shifts: Array | None = None) -> Array:
-        """y for the deformation gradient F (3, 3) and the shifts (nb, 3) Å; undeformed by default."""
+    def state(self, F: Array | None = None) -> Array:
+        """y for the deformation gradient F (3, 3), by default the identity, and no shifts."""
         y = np.zeros((3 + self.n_basis, 3))
         y[:3] = np.eye(3) if F is None else np.transpose(F)
-        if shifts is not None:
-            y[3:] = shifts
         return y
 
     @abstractmethod
@@ -143,8 +142,10 @@ class ForeignHomogeneousCrystal(HomogeneousCrystal):
     def gradient(self, y: Array) -> Array:
         """From −virial = ∂W/∂F Fᵀ + Σ ∂W/∂ζ ⊗ ζ, since a further strain moves the shifts too."""
         result = self.potential.evaluate(self._atoms(y))
+        if not np.isfinite(result.virial).all():
+            raise InputError(f"potential {self.potential.spec} gives no stress, which a crystal needs")
         strain_derivative = -result.virial + np.einsum("ka,kb->ab", result.forces, y[3:])
-        return np.vstack([np.linalg.solve(y[:3], strain_derivative.T), -result.forces])
+        return np.vstack([np.linalg.solve(y[:3].T, strain_derivative.T), -result.forces])
 
     def _gradient_along(self, y: Array, direction: Array, t: float) -> Array:
         return self.gradient(y + t * direction)

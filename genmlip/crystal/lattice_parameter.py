@@ -23,15 +23,18 @@ def minimise_over_lattice_parameter(slope: Callable[[float], float], guess: floa
 
     low, high = RANGE[0] * guess, RANGE[1] * guess
     here, here_slope = guess, slope(guess)
-    # Atoms out of each other's reach have slope zero: bring them together.
+    if here_slope == 0:  # the minimum itself, or atoms out of each other's reach
+        here, here_slope = GROWTH * guess, slope(GROWTH * guess)
     factor = GROWTH if here_slope < 0 else 1 / GROWTH
-    while low <= here <= high and np.isfinite(here_slope):
-        there = here * factor
+    there = here
+    while low <= there <= high:
+        there *= factor
         there_slope = slope(there)
-        (a, slope_a), (b, slope_b) = sorted([(here, here_slope), (there, there_slope)])
-        if slope_a < 0 <= slope_b:
+        if here_slope * there_slope < 0:
+            a, b = sorted([here, there])
             return float(brentq(slope, a, b, xtol=1e-14 * guess, rtol=4 * np.finfo(float).eps))
-        here, here_slope = there, there_slope
+        if there_slope != 0:  # a slope of zero brackets nothing, the atoms may just not interact
+            here, here_slope = there, there_slope
     raise UnstableCrystalError(
         f"{what} has no lattice parameter: the energy has no minimum between {low:.2f} and {high:.2f} Å"
     )
