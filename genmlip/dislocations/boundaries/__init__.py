@@ -1,0 +1,25 @@
+"""Boundary conditions, one per file; ``BOUNDARIES`` is the registry by name."""
+
+from __future__ import annotations
+
+from genmlip.dislocations.boundaries.base import Boundary, Domain
+from genmlip.dislocations.boundaries.clamped import Clamped
+from genmlip.dislocations.boundaries.periodic import Periodic
+from genmlip.dislocations.cell import Defect
+from genmlip.errors import UnknownNameError
+
+__all__ = ["BOUNDARIES", "Boundary", "Clamped", "Domain", "Periodic", "default_boundary", "find_boundary"]
+
+BOUNDARIES: dict[str, type[Boundary]] = {boundary.name: boundary for boundary in (Clamped, Periodic)}
+
+
+def find_boundary(name: str) -> Boundary:
+    """The boundary condition of that name, with its default parameters. Raises UnknownNameError."""
+    if name not in BOUNDARIES:
+        raise UnknownNameError("boundary", name, BOUNDARIES)
+    return BOUNDARIES[name]()
+
+
+def default_boundary(defect: Defect) -> Boundary:
+    """The best that there is for the defect: images for the vacancy, a clamped far field for a line."""
+    return Periodic() if defect.name == "vacancy" else Clamped()

@@ -1,0 +1,55 @@
+"""What a boundary condition is: the algebra that closes a finite cell.
+
+A boundary condition chooses the atoms, maps the unknowns x to the displacement u of all atoms, maps the
+forces on all atoms back to the residual that must vanish, and brings the operator that preconditions this
+residual. Minimiser and ``equilibrate`` know nothing else about it. A new one is a file with one small class
+and a line in the registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from genmlip._types import Array
+from genmlip.dislocations.cell import Defect, DefectCell
+from genmlip.statics.preconditioner import Preconditioner
+
+NO_ENERGIES = np.empty(0)
+
+
+def no_energies(x: Array) -> Array:
+    """For boundary conditions whose exterior carries no energy of its own."""
+    return NO_ENERGIES
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A cell and how it is closed.
+
+    extend : x (m, 3) → displacement relative to the predictor of all atoms (n, 3), Å
+    restrict : (n, 3) → x (m, 3): the unknowns among such a displacement
+    residual : x (m, 3), forces on all atoms (n, 3) eV/Å → gradient of the energy in x (m, 3) eV/Å
+    precondition : builds the preconditioner; called once, when its cost is to be paid
+    exterior_energies : x → (k,) eV, energy terms beyond those of the cell's sites
+    """
+
+    cell: DefectCell
+    extend: Callable[[Array], Array]
+    restrict: Callable[[Array], Array]
+    residual: Callable[[Array, Array], Array]
+    precondition: Callable[[], Preconditioner]
+    exterior_energies: Callable[[Array], Array] = no_energies
+
+
+class Boundary(Protocol):
+    """A boundary condition with its parameters, before it meets a defect."""
+
+    name: ClassVar[str]
+
+    def domain(self, defect: Defect, radius: float, cutoff: float) -> Domain:
+        """The closed cell of this radius (Å) for a potential of this cutoff (Å). Raises InputError."""
+        ...

@@ -1,0 +1,119 @@
+"""Equilibrium of a defect: its cell, a boundary condition and a potential put together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from genmlip._types import Array
+from genmlip.dislocations.boundaries import Boundary, Domain, default_boundary, find_boundary
+from genmlip.dislocations.cell import Defect
+from genmlip.dislocations.equilibrium import Equilibrium, EquilibriumInterrupted
+from genmlip.errors import InputError, UnstableCrystalError
+from genmlip.potentials.base import Potential
+from genmlip.statics.minimise import (
+    MinimiseInterrupted,
+    MinimiseResult,
+    Objective,
+    Progress,
+    energy_change,
+    minimise,
+)
+
+
+def equilibrate(
+    defect: Defect,
+    potential: Potential,
+    radius: float,
+    boundary: str | Boundary | None = None,
+    fmax: float = 1e-6,
+    start: Array | None = None,
+    max_calls: int = 1000,
+    callback: Callable[[Progress], None] | None = None,
+) -> Equilibrium:
+    """Minimise the energy of ``defect`` under ``potential`` over the corrector ū, from ū = 0 or ``start``.
+
+    potential : may be another than the one of ``defect.crystal``, which supplies lattice and predictor
+    radius : Å
+    boundary : a name, an object with parameters, or None for the best that exists for the defect
+    fmax : eV/Å, the longest force that may remain
+    start : (n, 3) Å displacement relative to the predictor, one row per atom of the cell
+
+    A run that does not converge is returned and says so; see ``Equilibrium.require_convergence``.
+    Raises InputError (radius, boundary, elements, fmax), UnstableCrystalError before any minimisation, and
+    EquilibriumInterrupted, which carries what was reached, on Ctrl-C.
+    """
+    if not (np.isfinite(fmax) and fmax > 0.0):
+        raise InputError(f"fmax must be a positive number of eV/Å, got {fmax!r}")
+    boundary = _chosen(boundary, defect)
+    cutoff = max(potential.cutoff, defect.crystal.potential.cutoff)
+    domain = boundary.domain(defect, radius, cutoff)
+    if not defect.crystal.is_stable:
+        raise UnstableCrystalError(_unstable(defect))
+    objective = _objective(domain, potential)
+    origin = domain.restrict(np.zeros((len(domain.cell), 3)))
+    predicted, _ = objective(origin)  # also compiles what is compiled on first use
+    guess, offset = origin, 0.0
+    if start is not None:
+        guess = domain.restrict(_checked(start, len(domain.cell)))
+        offset = energy_change(objective(guess)[0], predicted)
+
+    def packed(result: MinimiseResult) -> Equilibrium:
+        return Equilibrium(
+            cell=domain.cell,
+            corrector=domain.extend(result.x),
+            energy=offset + result.energy_difference,
+            fmax=result.fmax,
+            converged=result.converged,
+            n_force_calls=result.n_calls,
+            wall_s=time.perf_counter() - began,
+            boundary=boundary.name,
+            n_free=len(result.x),
+            cutoff=cutoff,
+            message=result.message,
+            potential=potential.spec,
+        )
+
+    began = time.perf_counter()
+    try:
+        return packed(minimise(objective, guess, domain.precondition(), fmax, max_calls, callback=callback))
+    except MinimiseInterrupted as interruption:
+        raise EquilibriumInterrupted(packed(interruption.result)) from None
+
+
+def _objective(domain: Domain, potential: Potential) -> Objective:
+    """x → (site energies, gradient), through the boundary condition."""
+    home = domain.cell.positions
+    evaluate = potential.bind(domain.cell.atoms, domain.cell.centres)
+
+    def objective(x: Array) -> tuple[Array, Array]:
+        at = evaluate(home + domain.extend(x))
+        exterior = domain.exterior_energies(x)
+        energies = np.concatenate([at.energies, exterior]) if len(exterior) else at.energies
+        return energies, domain.residual(x, at.forces)
+
+    return objective
+
+
+def _chosen(boundary: str | Boundary | None, defect: Defect) -> Boundary:
+    if boundary is None:
+        return default_boundary(defect)
+    return find_boundary(boundary) if isinstance(boundary, str) else boundary
+
+
+def _checked(start: Array, n: int) -> Array:
+    start = np.asarray(start, dtype=float)
+    if start.shape != (n, 3) or not np.isfinite(start).all():
+        raise InputError(f"start must be {n} finite displacements, shape ({n}, 3); got shape {start.shape}")
+    return start
+
+
+def _unstable(defect: Defect) -> str:
+    crystal = defect.crystal
+    potential = crystal.potential.spec or type(crystal.potential).__name__
+    return (
+        f"{crystal.structure} {crystal.symbol} with {potential} is unstable at a0 = {crystal.a0:.4f} Å; "
+        f"a {defect.name} in it has no equilibrium"
+    )

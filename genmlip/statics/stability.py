@@ -1,0 +1,170 @@
+"""Stability constants: the largest c0 with ⟨Hv, v⟩ ≥ c0 ‖Dv‖² for all displacements v, in eV/Å².
+
+Of a configuration, as the smallest eigenvalue of Hv = λ DᵀD v; of the perfect crystal, as a minimum over wave
+vectors (Hudson & Ortner, ESAIM: M2AN 46:81, 2012).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csc_array, eye_array, kron
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+from genmlip._types import Array, ComplexArray, IntArray
+from genmlip.errors import NotConvergedError
+from genmlip.statics.preconditioner import SparseFactor
+
+if TYPE_CHECKING:
+    from genmlip.crystal import Crystal
+    from genmlip.potentials.base import Evaluator
+LONGEST = 0.75
+"""Of the longest reciprocal vector: the zone of bcc, fcc and diamond lies within, no reciprocal vector does."""
+
+SHORTEST = 1e-2
+"""Of the longest reciprocal vector; at shorter ones numerator and denominator drown in rounding."""
+
+
+def stability_constant(
+    hessian: csc_array | LinearOperator,
+    gram: csc_array,
+    points: Array,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+) -> float:
+    """Smallest λ of Hv = λ DᵀD v on the unknown atoms, eV/Å²; negative where the configuration is unstable.
+
+    Lanczos in the inner product of DᵀD, which makes the spectrum O(1) wide whatever the number of atoms.
+
+    hessian : (3m, 3m) sparse, or an operator such as ``force_difference_hessian``
+    gram : (m, m), ``gradient_gram`` with some atoms held (otherwise it is singular); points : (m, 2 or 3) Å
+    Raises NotConvergedError.
+    """
+    size = hessian.shape[0]
+    inverse = SparseFactor(gram, points)
+
+    def solve(v: Array) -> Array:
+        columns = v.reshape(-1, 3)
+        return np.stack([inverse.solve(np.ascontiguousarray(c)) for c in columns.T], axis=1).ravel()
+
+    try:
+        values = eigsh(
+            hessian, k=1, M=csc_array(kron(gram, eye_array(3))), which="SA", tol=tolerance, maxiter=20 * size,
+            Minv=LinearOperator((size, size), matvec=solve, dtype=float),
+            v0=np.random.default_rng(seed).normal(size=size), return_eigenvectors=False,
+        )  # fmt: skip
+    except ArpackNoConvergence as error:
+        raise NotConvergedError("Lanczos iteration for the stability constant did not converge") from error
+    return float(values[0])
+
+
+def force_difference_hessian(
+    evaluate: Evaluator, positions: Array, unknowns: IntArray, step: float = 1e-4
+) -> LinearOperator:
+    """v ↦ Hv (3m,) eV/Å by central differences of forces, for potentials without site Hessians.
+
+    step : Å, the farthest that an atom is moved
+    """
+
+    def apply(v: Array) -> Array:
+        direction = v.reshape(-1, 3)
+        scale = step / max(float(np.linalg.norm(direction, axis=1).max()), 1e-300)
+        ahead, behind = np.array(positions, dtype=float), np.array(positions, dtype=float)
+        ahead[unknowns] += scale * direction
+        behind[unknowns] -= scale * direction
+        change = evaluate(behind).forces[unknowns] - evaluate(ahead).forces[unknowns]
+        return (change / (2.0 * scale)).ravel()
+
+    size = 3 * len(unknowns)
+    return LinearOperator((size, size), matvec=apply, dtype=float)
+
+
+def crystal_stability(crystal: Crystal, line: Array | None = None, grid: int = 24) -> float:
+    """c0 = min over k of λ_min(Ĥ(k), D̂(k)) of the perfect crystal, eV/Å², D̂ the symbol of DᵀD.
+
+    line : (3,) direction in cubic axes; then only displacements that do not vary along it, k ⟂ line
+    grid : points per direction before the minimum is refined locally
+    """
+    from scipy.optimize import minimize
+
+    bonds = _bond_stars(crystal)
+    axes = np.eye(3) if line is None else _normal_plane(np.asarray(line, dtype=float))
+    reach = 2.0 * np.pi * float(np.linalg.norm(np.linalg.inv(crystal.primitive_vectors), axis=0).max())
+
+    def quotient(q: Array) -> Array:
+        """At wave vectors q (n, d) in units of ``reach``; those too short for rounding are lengthened."""
+        length = np.linalg.norm(q, axis=1, keepdims=True)
+        return _lowest_quotient(crystal, bonds, reach * q * np.maximum(1.0, SHORTEST / length) @ axes)
+
+    points = _wave_vectors(len(axes), grid)
+    values = quotient(points)
+    refined = [
+        minimize(
+            lambda q: float(quotient(q[None])[0]), q, method="Nelder-Mead",
+            options={"xatol": 1e-6, "fatol": 1e-10, "initial_simplex": _simplex(q, 0.5 / grid)},
+        )
+        for q in points[np.argsort(values)[:4]]
+    ]  # fmt: skip
+    return float(min(values.min(), *(fit.fun for fit in refined)))
+
+
+def _simplex(q: Array, size: float) -> Array:
+    return np.vstack([q, q + size * np.linalg.norm(q) * np.eye(len(q))])
+
+
+def _normal_plane(line: Array) -> Array:
+    """Two orthonormal rows orthogonal to ``line``."""
+    _, _, vt = np.linalg.svd(line[None])
+    return vt[1:]
+
+
+def _wave_vectors(dim: int, grid: int) -> Array:
+    """Half of all directions (k and −k are equivalent) times lengths up to ``LONGEST``, (n, d).
+
+    The quotient's limit as k → 0 depends on the direction; a short length stands for it.
+    """
+    lengths = np.concatenate([[SHORTEST], LONGEST * np.arange(1, grid + 1) / grid])
+    if dim == 2:
+        angle = np.pi * np.arange(4 * grid) / (4 * grid)
+        directions = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    else:
+        n = 12 * grid  # Fibonacci lattice on the half-sphere
+        z = (np.arange(n) + 0.5) / n
+        angle = np.pi * (3.0 - np.sqrt(5.0)) * np.arange(n)
+        s = np.sqrt(1.0 - z**2)
+        directions = np.stack([s * np.cos(angle), s * np.sin(angle), z], axis=1)
+        symmetric = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 1]]) / np.sqrt([[1], [2], [3]])
+        directions = np.vstack([symmetric, directions])
+    return (lengths[:, None, None] * directions).reshape(-1, dim)
+
+
+def _bond_stars(crystal: Crystal) -> list[tuple[int, int, Array]]:
+    """Nearest neighbours (κ, κ', lattice translations (m, 3) Å)."""
+    basis = crystal.basis
+    translations = crystal.force_constants.vectors
+    reach = 1.01 * crystal.nearest_neighbour_distance
+    stars = []
+    for a, b in np.ndindex(len(basis), len(basis)):
+        length = np.linalg.norm(translations + basis[b] - basis[a], axis=1)
+        near = (length < reach) & (length > 1e-6)
+        if near.any():
+            stars.append((a, b, translations[near]))
+    return stars
+
+
+def _lowest_quotient(crystal: Crystal, bonds: list[tuple[int, int, Array]], k: Array) -> Array:
+    """λ_min(Ĥ(k), D̂(k)) at the wave vectors k (q, 3) Å⁻¹, (q,)."""
+    nb = len(crystal.basis)
+    H = crystal.force_constants.fourier(k)
+    H = np.moveaxis(H, -2, -3).reshape(len(k), 3 * nb, 3 * nb)
+    D: ComplexArray = np.zeros((len(k), nb, nb), dtype=complex)
+    for a, b, translations in bonds:
+        phase = np.exp(1j * k @ translations.T).sum(axis=1)
+        D[:, a, a] += len(translations)
+        D[:, b, b] += len(translations)
+        D[:, a, b] -= phase
+        D[:, b, a] -= phase.conj()
+    inverse_root = np.linalg.inv(np.linalg.cholesky(D))
+    scale = np.kron(inverse_root, np.eye(3))
+    return np.linalg.eigvalsh(scale @ H @ scale.conj().transpose(0, 2, 1))[:, 0]
