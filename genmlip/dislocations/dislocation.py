@@ -31,6 +31,8 @@ class Dislocation:
     crystal : supplies the lattice, the stiffness and the potential's cutoff
     name : an entry of ``SYSTEMS``
     predictor_type : how the elastic field is made consistent with the slipped lattice
+    medium : the crystal whose linear elasticity sets the far field, by default ``crystal`` itself. With another one
+        two potentials can be compared in a common predictor; it is scaled to the lattice parameter of ``crystal``.
 
     Vectors are in the frame x1 = glide direction, x2 = glide-plane normal, x3 = line, the core at the origin.
     Raises UnknownNameError or, for a crystal of another structure, InputError.
@@ -39,9 +41,12 @@ class Dislocation:
     crystal: Crystal
     name: str
     predictor_type: Callable[[StrohField, Array | None], Predictor] = MappedPredictor
+    medium: Crystal | None = None
 
     def __post_init__(self) -> None:
         find_system(self.name, self.crystal.structure)
+        if self.medium is not None:
+            find_system(self.name, self.medium.structure)
 
     @property
     def system(self) -> System:
@@ -76,7 +81,7 @@ class Dislocation:
     @cached_property
     def stiffness(self) -> Array:
         """(3, 3, 3, 3) eV/Å³ in the frame."""
-        return rotate(self.crystal.stiffness, self.frame)
+        return rotate(self._medium.stiffness, self.frame)
 
     @cached_property
     def field(self) -> StrohField:
@@ -130,8 +135,13 @@ class Dislocation:
             line_period=self.line_period, topology=SlippedTopology(self.lattice, label, reference),
         )  # fmt: skip
 
+    @property
+    def _medium(self) -> Crystal:
+        return self.crystal if self.medium is None else self.medium
+
     @cached_property
     def _internal_displacement(self) -> Array | None:
         if len(self.crystal.basis) == 1:
             return None
-        return np.array([rotate(shift, self.frame) for shift in self.crystal.internal_displacement])
+        scale = self.crystal.a0 / self._medium.a0
+        return scale * np.array([rotate(shift, self.frame) for shift in self._medium.internal_displacement])
