@@ -29,7 +29,7 @@ import pandas as pd
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError
 
-GROUPS = ("reference", "dislocation", "boundary", "radius", "cell")
+GROUPS = ("reference", "dislocation", "boundary", "radius", "cell", "order", "degree", "cutoff")
 
 
 class NothingToDrawError(InputError):

@@ -2,15 +2,16 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.quiver import Quiver
 from numpy.testing import assert_allclose
 
 from genmlip import report
-from genmlip.report.plots.core import column_differences
 from genmlip.report.plots.decay import dislocation_law, envelope, sentence
 from genmlip.report.plots.error_vs_radius import square_root_log
 from genmlip.report.style import png, save
@@ -100,15 +101,20 @@ def test_drawn_rate_is_the_fit_and_its_band_contains_it():
     assert f"{rate.slope:.2f}" in line.get_label()
 
 
-def test_arrows_around_the_screw_add_up_to_the_burgers_vector(screw):
-    cell = screw.cell
-    b = cell.defect.b
-    start, bond, slip = column_differences(cell, cell.predictor, cell.defect.burgers)
-    assert (np.abs(slip) <= b / 2 * (1 + 1e-9)).all()
-    middle = cell.positions[start, :2] + 0.5 * bond
-    innermost = np.argsort(np.linalg.norm(middle, axis=1))[:3]  # the triangle of columns around the core
-    turning = bond[innermost, 1] * middle[innermost, 0] - bond[innermost, 0] * middle[innermost, 1]
-    assert_allclose(np.sum(slip[innermost] * np.sign(turning)), b, atol=1e-9)
+def test_three_arrows_of_a_third_of_b_each_close_around_the_core(screw):
+    still = SimpleNamespace(**(vars(screw) | {"corrector": np.zeros_like(screw.corrector)}))
+    drawn = report.differential_displacement(still).axes[0].collections
+    (arrows,) = (artist for artist in drawn if isinstance(artist, Quiver))
+    tail, along = arrows.XY, np.stack([arrows.U, arrows.V], axis=1)
+    middle = tail + 0.5 * along
+    innermost = np.argsort(np.linalg.norm(middle, axis=1))[:3]
+    columns = screw.cell.positions[np.argsort(screw.cell.r)[:3], :2]
+    for ends in (tail, tail + along):  # the screw's three-fold axis makes each of them b/3: column to column
+        distance = np.linalg.norm(ends[innermost, None] - columns[None], axis=2)
+        assert_allclose(np.sort(distance.min(axis=1)), 0.0, atol=1e-6)
+        assert len(set(distance.argmin(axis=1))) == 3
+    turning = middle[:, 0] * along[:, 1] - middle[:, 1] * along[:, 0]
+    assert (turning[innermost] > 0).all()  # counter-clockwise, as b is counted
 
 
 def test_maps_and_decay_of_a_real_cell_draw(screw):

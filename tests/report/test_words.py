@@ -1,5 +1,7 @@
 """The sentences follow the numbers, whichever way these went."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,8 +99,6 @@ def test_a_study_in_which_everything_failed_claims_nothing(table, fail):
 
 
 def test_an_unconverged_reference_is_the_first_thing_said(table, screw):
-    from types import SimpleNamespace
-
     unfinished = SimpleNamespace(**(vars(screw) | {"converged": False, "fmax": 3e-3}))
     assert verdict(table, unfinished)[0].startswith("Beware: the reference did not converge")
     assert "3.0e-03" in verdict(table, unfinished)[0]

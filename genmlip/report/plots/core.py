@@ -11,14 +11,15 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from genmlip._types import Array, IntArray
+from genmlip._types import Array
+from genmlip.dislocations.core import column_differences
 from genmlip.dislocations.dislocation import Dislocation
 from genmlip.report.plots.axes import label_logs
 from genmlip.report.style import new_figure, styled, takeaway
 from genmlip.report.tables import NothingToDrawError
 
 if TYPE_CHECKING:
-    from genmlip.dislocations import DefectCell, Equilibrium
+    from genmlip.dislocations import Equilibrium
 
 HALF_WIDTH = 5.0  # Burgers vectors shown to each side of the core
 FULL_ARROW = {"bcc": 3, "fcc": 2, "diamond": 2}  # an arrow as long as its bond means b divided by this
@@ -38,17 +39,17 @@ def differential_displacement(equilibrium: Equilibrium) -> Figure:
     if not isinstance(defect, Dislocation):
         raise NothingToDrawError(f"differential displacements belong to dislocations, not to a {defect.name}")
     positions = cell.reference + cell.predictor + equilibrium.corrector
-    start, bond, slip = column_differences(cell, cell.predictor + equilibrium.corrector, defect.burgers)
+    pairs = column_differences(cell, cell.predictor + equilibrium.corrector)
     centre = np.asarray(equilibrium.core_position, dtype=float)
     half = min(HALF_WIDTH * defect.b, cell.radius)
     full = FULL_ARROW.get(defect.crystal.structure, 2)
 
     figure = new_figure(5.0, 5.2)
     ax = figure.subplots()
-    middle = positions[start, :2] + 0.5 * bond
+    middle = positions[pairs.start, :2] + 0.5 * pairs.bond
     near = np.abs(middle - centre).max(axis=1) < half
-    share = slip[near] * full / defect.b
-    arrow = share[:, None] * bond[near]
+    share = pairs.slip[near] * full / defect.b
+    arrow = share[:, None] * pairs.bond[near]
     visible = np.abs(share) > SHORTEST_ARROW
     tail = middle[near] - 0.5 * arrow
     ax.quiver(
@@ -66,7 +67,7 @@ def differential_displacement(equilibrium: Equilibrium) -> Figure:
         Line2D([], [], marker="+", color=CORE_COLOUR, markersize=9, markeredgewidth=2.0, linestyle="")
     )
     figure.legend(handles, [*labels, "core"], loc="outside lower center", ncols=min(len(handles), 5))
-    largest = np.abs(slip[near]).max() / defect.b if near.any() else 0.0
+    largest = np.abs(pairs.slip[near]).max() / defect.b if near.any() else 0.0
     takeaway(
         figure,
         f"The core of {defect.name} is at ({centre[0]:.2f}, {centre[1]:.2f}) Å; "
@@ -121,28 +122,6 @@ def core_error(
         f"{share:.0f} % of its square lies within {half / 2:.0f} Å.",
     )
     return figure
-
-
-def column_differences(
-    cell: DefectCell, displacement: Array, burgers: Array
-) -> tuple[IntArray, Array, Array]:
-    """(start, bond, slip) of the pairs of neighbouring columns.
-
-    start : (p,) index of the column a pair starts from
-    bond : (p, 2) Å, from start to end as they stand after ``displacement``
-    slip : (p,) Å, difference of the displacements along b, modulo b, in (−b/2, b/2]
-    """
-    bonds = cell.bonds
-    vector = bonds.deformed(cell.reference + displacement)
-    direction = burgers / np.linalg.norm(burgers)
-    b = float(np.linalg.norm(burgers))
-    slip = (vector - bonds.vector) @ direction
-    slip -= b * np.ceil(slip / b - 0.5 - 1e-9)
-    across = (np.linalg.norm(bonds.vector[:, :2], axis=1) > 0.1) & (bonds.i < bonds.j)
-    key = np.column_stack([bonds.i, bonds.j, np.round(bonds.vector[:, :2], 3)])[across]
-    _, first = np.unique(key, axis=0, return_index=True)
-    chosen = np.flatnonzero(across)[first]
-    return bonds.i[chosen], vector[chosen, :2], slip[chosen]
 
 
 def _columns(ax: Axes, positions: Array, height: Array, centre: Array, half: float) -> None:
