@@ -1,19 +1,23 @@
-"""Which functions make up an atomic cluster expansion, and their expansion in products of the density's moments.
+"""Which functions make up an atomic cluster expansion, and their expansion in products of density moments.
 
     φ_{znlm}(r_ij, z_j) = δ_{z z_j} R_n(r_ij) Y_lm(r̂_ij),            one-particle functions
     A_v = Σ_j φ_v(r_ij, z_j),  v = (z, n, l, m),                      density moments
-    B_k = Σ_t c_kt A_{v_1(t)} … A_{v_ν(t)},                           invariants, k = (multiset of ν labels (z, n, l), path)
+    B_k = Σ_t c_kt A_{v_1(t)} … A_{v_ν(t)},                           invariants.
 
-A label multiset of correlation order ν enters if Σ (n + w l) ≤ D_ν, if Σ l is even (reflection) and if its
-symmetrised coupling has any function. Drautz, Phys. Rev. B 99, 014104 (2019); Dusson et al., J. Comput. Phys. 454, 110946
-(2022). Every centre species has the same set of functions, with coefficients of its own.
+Here k stands for a multiset of ν labels (z, n, l) and one of its couplings, see :mod:`coupling`. A multiset
+of correlation order ν enters if Σ (n + w l) ≤ D_ν, if Σ l is even (reflection) and if its symmetrised coupling
+has any function. Every centre species has the same functions, with coefficients of its own.
+
+Drautz, Phys. Rev. B 99, 014104 (2019); Dusson et al., J. Comput. Phys. 454, 110946 (2022).
 """
+# ruff: noqa: E741 - l is the angular momentum
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +30,8 @@ from genmlip.potentials.ace.coupling import coupling_pattern
 from genmlip.potentials.ace.radial import RadialBasis
 
 MAX_ORDER = 6
+MAX_MULTISETS = 50_000
+MAX_TENSOR = 200_000  # entries of a coupling tensor
 
 
 class Label(NamedTuple):
@@ -33,7 +39,7 @@ class Label(NamedTuple):
 
     z: int
     n: int
-    l: int  # noqa: E741
+    l: int
 
 
 class BasisFunction(NamedTuple):
@@ -52,7 +58,7 @@ class ACEBasis:
     degrees : D_1 … D_N, largest total degree Σ (n + w l) of each correlation order; N is the highest order
     angular_weight : w
     r0 : Å, distance of highest radial resolution (one for all pairs)
-    steepness, smoothness : of the radial functions, see :class:`RadialBasis`
+    tail, core, smoothness : of the radial functions, see :class:`RadialBasis`
 
     Raises InputError for settings that make no function or no sense.
     """
@@ -62,7 +68,8 @@ class ACEBasis:
     degrees: tuple[float, ...]
     angular_weight: float
     r0: float
-    steepness: float = 2.0
+    tail: float = 2.0
+    core: float = 10.0
     smoothness: int = 3
 
     def __post_init__(self) -> None:
@@ -87,11 +94,15 @@ class ACEBasis:
     @cached_property
     def functions(self) -> tuple[BasisFunction, ...]:
         """All invariants, by order, then by label."""
+        multisets = list(
+            islice(chain.from_iterable(map(self._multisets, range(1, self.order + 1))), MAX_MULTISETS + 1)
+        )
+        if len(multisets) > MAX_MULTISETS:
+            raise InputError(
+                f"ACE basis: degrees {self.degrees} make more than {MAX_MULTISETS} sets of labels"
+            )
         return tuple(
-            BasisFunction(labels, path)
-            for nu in range(1, self.order + 1)
-            for labels in self._multisets(nu)
-            for path in range(len(_pattern(labels)[1]))
+            BasisFunction(labels, path) for labels in multisets for path in range(len(_pattern(labels)[1]))
         )
 
     def count_by_order(self) -> dict[int, int]:
@@ -106,7 +117,7 @@ class ACEBasis:
             Label(z, n, l)
             for z in range(len(self.symbols))
             for n in range(1, int(budget) + 1)
-            for l in range(int((budget - n) / w) + 1)  # noqa: E741
+            for l in range(int((budget - n) / w) + 1)
         )
         degree = [label.n + w * label.l for label in pool]
 
@@ -142,12 +153,12 @@ class ACEBasis:
     def radial(self) -> RadialBasis:
         """The radial functions."""
         n_max = max(label.n for label in self.labels)
-        return RadialBasis(self.cutoff, self.r0, n_max, self.steepness, self.smoothness)
+        return RadialBasis(self.cutoff, self.r0, n_max, self.tail, self.core, self.smoothness)
 
     @cached_property
     def moments(self) -> IntArray:
         """(n_A, 3): species, radial index from 0, and l² + l + m of every density moment A_v."""
-        rows = [(z, n - 1, l * l + k) for z, n, l in self.labels for k in range(2 * l + 1)]  # noqa: E741
+        rows = [(z, n - 1, l * l + k) for z, n, l in self.labels for k in range(2 * l + 1)]
         return np.array(rows, dtype=np.int64)
 
     @cached_property
@@ -182,7 +193,7 @@ class ACEBasis:
 
     @cached_property
     def smoothness_prior(self) -> Array:
-        """(K,) Σ_α n_α² + (w l_α)²: how fast a function varies, the symbol of a Laplacian on each neighbour."""
+        """(K,) Σ_α n_α² + (w l_α)², the symbol of a Laplacian: how fast a function varies."""
         w = self.angular_weight
         return np.array(
             [sum(n**2 + (w * l) ** 2 for _, n, l in f.labels) for f in self.functions], dtype=float
@@ -196,7 +207,7 @@ def _pattern(labels: tuple[Label, ...]) -> tuple[IntArray, Array]:
 
 
 def nearest_neighbour_distance(symbols: Sequence[str]) -> float:
-    """Å, mean over the elements; of the reference crystal where it is cubic or hexagonal, else twice the covalent radius."""
+    """Å, mean over the elements: of the reference crystal, else twice the covalent radius."""
     factor = {"bcc": 3**0.5 / 2, "fcc": 0.5**0.5, "diamond": 3**0.5 / 4, "hcp": 1.0, "sc": 1.0}
     distances = []
     for symbol in symbols:
@@ -207,24 +218,38 @@ def nearest_neighbour_distance(symbols: Sequence[str]) -> float:
 
 
 def _check_settings(basis: ACEBasis) -> None:
-    if not basis.symbols:
-        raise InputError("ACE basis: symbols is empty")
-    for symbol in basis.symbols:
-        if symbol not in atomic_numbers or symbol == "X":
-            raise UnknownNameError("element", str(symbol), (s for s in atomic_numbers if s != "X"))
-    if len(set(basis.symbols)) != len(basis.symbols):
-        raise InputError(f"ACE basis: symbols {basis.symbols} repeat an element")
-    if not 1 <= len(basis.degrees) <= MAX_ORDER:
-        raise InputError(
-            f"ACE basis: {len(basis.degrees)} degrees given; one per order, 1 to {MAX_ORDER} orders"
-        )
-    if not all(np.isfinite(d) and d <= 60 for d in basis.degrees):
-        raise InputError(f"ACE basis: degrees {basis.degrees} must be finite and at most 60")
-    for name in ("cutoff", "r0", "angular_weight"):
+    _check_symbols(basis.symbols)
+    _check_degrees(basis.degrees, basis.angular_weight)
+    for name in ("cutoff", "r0"):
         value = getattr(basis, name)
         if not (np.isfinite(value) and value > 0):
             raise InputError(f"ACE basis: {name} = {value} must be positive")
-    if not basis.steepness > 1:
-        raise InputError(f"ACE basis: steepness = {basis.steepness} must be larger than 1")
-    if not (isinstance(basis.smoothness, int) and basis.smoothness >= 3):
-        raise InputError(f"ACE basis: smoothness = {basis.smoothness} must be an integer of at least 3")
+    if not (1 <= basis.tail <= basis.core <= 16 and basis.core > 1):
+        raise InputError(
+            f"ACE basis: 1 ≤ tail ≤ core ≤ 16 and core > 1 wanted, not {basis.tail} and {basis.core}"
+        )
+    if not (isinstance(basis.smoothness, int) and 3 <= basis.smoothness <= 16):
+        raise InputError(f"ACE basis: smoothness = {basis.smoothness} must be an integer from 3 to 16")
+
+
+def _check_symbols(symbols: tuple[str, ...]) -> None:
+    if not symbols:
+        raise InputError("ACE basis: symbols is empty")
+    for symbol in symbols:
+        if symbol not in atomic_numbers or symbol == "X":
+            raise UnknownNameError("element", str(symbol), (s for s in atomic_numbers if s != "X"))
+    if len(set(symbols)) != len(symbols):
+        raise InputError(f"ACE basis: symbols {symbols} repeat an element")
+
+
+def _check_degrees(degrees: tuple[float, ...], angular_weight: float) -> None:
+    if not 1 <= len(degrees) <= MAX_ORDER:
+        raise InputError(f"ACE basis: {len(degrees)} degrees given; one per order, 1 to {MAX_ORDER} orders")
+    if not all(np.isfinite(d) and d <= 60 for d in degrees):
+        raise InputError(f"ACE basis: degrees {degrees} must be finite and at most 60")
+    if not 0.1 <= angular_weight < np.inf:
+        raise InputError(f"ACE basis: angular_weight = {angular_weight} must be finite and at least 0.1")
+    for nu, degree in enumerate(degrees, start=1):
+        l = max(0, int((degree - nu) / (nu * angular_weight)))
+        if nu > 1 and (2 * l + 1) ** nu > MAX_TENSOR:
+            raise InputError(f"ACE basis: degree {degree} of order {nu} makes couplings of unmanageable size")

@@ -1,21 +1,24 @@
 """Invariant tensors of O(3): the coupling coefficients of the basis, without redundant ones.
 
-A product of ν real spherical harmonics transforms under rotation by the tensor product of their representations.
-Its invariants are found by coupling the angular momenta one after the other,
+A product of ν real spherical harmonics transforms under rotation by the tensor product of their
+representations. Its invariants are found by coupling the angular momenta one after the other,
 
-    ((l_1 l_2) L_2 l_3) L_3 … l_ν → 0,    C_{m_1 … m_ν} = Σ_M c^{l_1 l_2 L_2}_{m_1 m_2 M_2} c^{L_2 l_3 L_3}_{M_2 m_3 M_3} …
+    ((l_1 l_2) L_2 l_3) L_3 … l_ν → 0,
+    C_{m_1 … m_ν} = Σ_M c^{l_1 l_2 L_2}_{m_1 m_2 M_2} c^{L_2 l_3 L_3}_{M_2 m_3 M_3} …
 
 where c^{l l' L} are Clebsch–Gordan coefficients in the real basis. Different intermediate L give orthonormal
-tensors, and they span all invariants (Drautz, Phys. Rev. B 99, 014104 (2019); Dusson et al., J. Comput. Phys. 454,
-110946 (2022), section 3).
+tensors, and they span all invariants (Drautz, Phys. Rev. B 99, 014104 (2019); Dusson et al., J. Comput. Phys.
+454, 110946 (2022), section 3).
 
 Where two factors carry the same label (z, n, l) the product does not change if their m are exchanged, so only
 the part of C that is symmetric under those exchanges matters. The average over the exchanges commutes with
-rotations, hence it acts on the span of the invariants as an orthogonal projection: its eigenvalues are 0 and 1,
-its rank is its trace, and the gap between what is kept and what is dropped is exactly one. No threshold is chosen.
+rotations, hence it acts on the span of the invariants as an orthogonal projection: its eigenvalues are 0 and
+1, its rank is its trace, and the gap between what is kept and what is dropped is exactly one. No threshold
+has to be chosen.
 
 Wigner's 3j symbols are evaluated in integer arithmetic, with a single rounding in the final square root.
 """
+# ruff: noqa: E741 - l is the angular momentum
 
 from __future__ import annotations
 
@@ -54,8 +57,8 @@ def wigner_3j(l1: int, l2: int, l3: int, m1: int, m2: int, m3: int) -> float:
 
 
 @cache
-def _complex_from_real(l: int) -> ComplexArray:  # noqa: E741
-    """U with Y_l^m = Σ_μ U_{mμ} Y_{l, μ}: standard complex harmonics (Condon–Shortley phase) from the real ones."""
+def _complex_from_real(l: int) -> ComplexArray:
+    """U with Y_l^m = Σ_μ U_{mμ} Y_{l, μ}: complex harmonics (Condon–Shortley phase) from the real ones."""
     U = np.zeros((2 * l + 1, 2 * l + 1), dtype=complex)
     U[l, l] = 1.0
     for m in range(1, l + 1):
@@ -66,25 +69,25 @@ def _complex_from_real(l: int) -> ComplexArray:  # noqa: E741
 
 @cache
 def real_clebsch_gordan(l1: int, l2: int, L: int) -> Array:
-    """c^{l1 l2 L}_{m1 m2 M} between real harmonics, (2 l1 + 1, 2 l2 + 1, 2 L + 1), with Σ_{m1 m2} c c = δ_{M M'}.
+    """c^{l1 l2 L}_{m1 m2 M} between real harmonics, (2 l1 + 1, 2 l2 + 1, 2 L + 1); Σ_{m1 m2} c c = δ_{M M'}.
 
-    The 3j tensor in the real basis is real for even l1 + l2 + L and imaginary for odd; the factor i is dropped.
+    The 3j tensor in the real basis is real for even l1 + l2 + L and imaginary for odd; a factor i is dropped.
     """
     ls = (l1, l2, L)
-    symbol = np.zeros(tuple(2 * l + 1 for l in ls))  # noqa: E741
+    symbol = np.zeros(tuple(2 * l + 1 for l in ls))
     for m1, m2 in product(range(-l1, l1 + 1), range(-l2, l2 + 1)):
         if abs(m1 + m2) <= L:
             symbol[l1 + m1, l2 + m2, L - m1 - m2] = wigner_3j(l1, l2, L, m1, m2, -m1 - m2)
-    tensor = np.einsum("abc,ai,bj,ck->ijk", symbol, *(_complex_from_real(l) for l in ls))  # noqa: E741
+    tensor = np.einsum("abc,ai,bj,ck->ijk", symbol, *(_complex_from_real(l) for l in ls))
     part = tensor.real if sum(ls) % 2 == 0 else tensor.imag
     return sqrt(2 * L + 1) * np.where(abs(part) < _ZERO, 0.0, part)
 
 
 @cache
 def invariant_tensors(ls: tuple[int, ...]) -> Array:
-    """Orthonormal basis of the rotation-invariant tensors, (n, 2 l_1 + 1, …, 2 l_ν + 1), one per path (L_2, L_3, …)."""
+    """Orthonormal basis of the invariant tensors, (n, 2 l_1 + 1, …, 2 l_ν + 1), one per path L_2, L_3, …"""
     coupled: dict[int, list[Array]] = {ls[0]: [np.eye(2 * ls[0] + 1)]}
-    for position, l in enumerate(ls[1:], start=2):  # noqa: E741
+    for position, l in enumerate(ls[1:], start=2):
         reach = sum(ls[position:])  # the momenta that follow can undo at most this much
         following: dict[int, list[Array]] = {}
         for L, tensors in coupled.items():
@@ -92,7 +95,7 @@ def invariant_tensors(ls: tuple[int, ...]) -> Array:
                 c = real_clebsch_gordan(L, l, L_new)
                 following.setdefault(L_new, []).extend(np.tensordot(t, c, axes=1) for t in tensors)
         coupled = following
-    shape = tuple(2 * l + 1 for l in ls)  # noqa: E741
+    shape = tuple(2 * l + 1 for l in ls)
     return np.array(coupled.get(0, [])).reshape(-1, *shape)
 
 
@@ -122,7 +125,7 @@ def symmetric_invariants(ls: tuple[int, ...], groups: tuple[int, ...]) -> Array:
 def _range_of_projection(P: Array, rank: int) -> Array:
     """Orthonormal columns V with V Vᵀ = P, (n, rank), by Cholesky factorisation with pivoting.
 
-    P = V Vᵀ = P² gives VᵀV = 1. Unlike eigenvectors of a degenerate eigenvalue, V does not depend on the library.
+    P = V Vᵀ = P² gives VᵀV = 1. Unlike eigenvectors of a degenerate eigenvalue, V is the same everywhere.
     """
     remainder, V = P.copy(), np.zeros((len(P), rank))
     for k in range(rank):
@@ -137,7 +140,7 @@ def _range_of_projection(P: Array, rank: int) -> Array:
 
 @cache
 def coupling_pattern(ls: tuple[int, ...], groups: tuple[int, ...]) -> tuple[IntArray, Array]:
-    """The symmetric invariants as sums over monomials: (m + l of every factor (T, ν), coefficients (rank, T)).
+    """The symmetric invariants as sums over monomials: m + l of every factor (T, ν), coefficients (rank, T).
 
     Within a group m is non-decreasing, so every monomial occurs once; permuted terms are added up.
     """

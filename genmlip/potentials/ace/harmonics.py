@@ -15,6 +15,7 @@ smooth extension, here of the polynomial above.
 
 Index of (l, m): l² + l + m. Arrays are (channel, neighbour): every inner loop runs over neighbours.
 """
+# ruff: noqa: E741 - l is the angular momentum
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from numba import njit
 from genmlip._types import Array
 
 
-def _norm(l: int, m: int) -> float:  # noqa: E741
+def _norm(l: int, m: int) -> float:
     """N_l^m."""
     return sqrt((1 if m == 0 else 2) * (2 * l + 1) / (4 * pi) * factorial(l - m) / factorial(l + m))
 
@@ -37,7 +38,7 @@ def recursion_table(lmax: int) -> Array:
     Columns α, β, δ:  Q_l^m = α z Q_{l−1}^m − β Q_{l−2}^m (for l = m: Q_m^m = α),  dQ_l^m/dz = δ Q_l^{m+1}.
     """
     table = np.zeros(((lmax + 1) * (lmax + 2) // 2, 3))
-    for l in range(lmax + 1):  # noqa: E741
+    for l in range(lmax + 1):
         for m in range(l + 1):
             row, N = table[l * (l + 1) // 2 + m], _norm(l, m)
             if l == m:
@@ -50,7 +51,7 @@ def recursion_table(lmax: int) -> Array:
 
 
 def real_harmonics(directions: Array, lmax: int) -> tuple[Array, Array]:
-    """Y ((lmax + 1)², n) and its gradient ((lmax + 1)², 3, n) at the vectors ``directions`` (n, 3), of any length."""
+    """Y ((lmax + 1)², n) and gradient ((lmax + 1)², 3, n) at vectors (n, 3) of any length."""
     r = np.linalg.norm(directions, axis=1)
     unit = np.ascontiguousarray((directions / r[:, None]).T)
     n, n_lm = len(r), (lmax + 1) ** 2
@@ -62,7 +63,21 @@ def real_harmonics(directions: Array, lmax: int) -> tuple[Array, Array]:
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def fill_harmonics(n, unit, distance, lmax, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]
-    """Y and ∂Y/∂r for the first ``n`` columns of ``unit`` (3, ·); Q (rows of table, ·) and CS (lmax + 1, 2, ·) are scratch."""
+    """Y and ∂Y/∂r for the first ``n`` columns of ``unit`` (3, ·).
+
+    Q (rows of the table, ·) and CS (lmax + 1, 2, ·) are scratch.
+    """
+    _fill_azimuthal(n, unit, lmax, CS)
+    for l in range(lmax + 1):
+        for m in range(l + 1):
+            _fill_polynomial(n, unit, l, m, table, Q)
+        for m in range(l + 1):
+            _fill_pair(n, unit, distance, l, m, table, Q, CS, Y, dY)
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _fill_azimuthal(n, unit, lmax, CS):  # type: ignore[no-untyped-def]
+    """C_m and S_m, by (x + iy)^m = (x + iy) (x + iy)^{m−1}."""
     for j in range(n):
         CS[0, 0, j] = 1.0
         CS[0, 1, j] = 0.0
@@ -70,27 +85,27 @@ def fill_harmonics(n, unit, distance, lmax, table, Q, CS, Y, dY):  # type: ignor
         for j in range(n):
             CS[m, 0, j] = unit[0, j] * CS[m - 1, 0, j] - unit[1, j] * CS[m - 1, 1, j]
             CS[m, 1, j] = unit[0, j] * CS[m - 1, 1, j] + unit[1, j] * CS[m - 1, 0, j]
-    for l in range(lmax + 1):  # noqa: E741
-        for m in range(l + 1):
-            k, k1, k2 = l * (l + 1) // 2 + m, l * (l - 1) // 2 + m, (l - 1) * (l - 2) // 2 + m
-            a, b = table[k, 0], table[k, 1]
-            if m == l:
-                for j in range(n):
-                    Q[k, j] = a
-            elif m == l - 1:
-                for j in range(n):
-                    Q[k, j] = a * unit[2, j] * Q[k1, j]
-            else:
-                for j in range(n):
-                    Q[k, j] = a * unit[2, j] * Q[k1, j] - b * Q[k2, j]
-    for l in range(lmax + 1):  # noqa: E741
-        for m in range(l + 1):
-            _fill_pair(n, unit, distance, l, m, table, Q, CS, Y, dY)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _fill_pair(n, unit, distance, l, m, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]  # noqa: E741
-    """Y_{l, ±m} and the projected gradients."""
+def _fill_polynomial(n, unit, l, m, table, Q):  # type: ignore[no-untyped-def]
+    """Q_l^m from Q_{l−1}^m and Q_{l−2}^m."""
+    k, k1, k2 = l * (l + 1) // 2 + m, l * (l - 1) // 2 + m, (l - 1) * (l - 2) // 2 + m
+    a, b = table[k, 0], table[k, 1]
+    if m == l:
+        for j in range(n):
+            Q[k, j] = a
+    elif m == l - 1:
+        for j in range(n):
+            Q[k, j] = a * unit[2, j] * Q[k1, j]
+    else:
+        for j in range(n):
+            Q[k, j] = a * unit[2, j] * Q[k1, j] - b * Q[k2, j]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _fill_pair(n, unit, distance, l, m, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]
+    """Y_{l, ±m} and their projected gradients."""
     k = l * (l + 1) // 2 + m
     d = table[k, 2]
     k_up = k + 1 if m < l else k  # d = 0 where m = l
@@ -101,7 +116,7 @@ def _fill_pair(n, unit, distance, l, m, table, Q, CS, Y, dY):  # type: ignore[no
             x, y, z = unit[0, j], unit[1, j], unit[2, j]
             q = Q[k, j]
             Y[lm, j] = q * CS[m, sign, j]
-            # ∂(C + iS)/∂x = m (C + iS)_{m−1}, ∂/∂y = i m (C + iS)_{m−1}
+            # ∂(C + iS)_m/∂x = m (C + iS)_{m−1} and ∂(C + iS)_m/∂y = i m (C + iS)_{m−1}
             gx = m * q * CS[m_down, sign, j]
             gy = m * q * (-CS[m_down, 1, j] if sign == 0 else CS[m_down, 0, j])
             gz = d * Q[k_up, j] * CS[m, sign, j]

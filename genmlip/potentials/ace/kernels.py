@@ -1,9 +1,13 @@
-"""Loops of the atomic cluster expansion: density moments, site energies with gradients, rows of the design matrix.
+"""Loops of the atomic cluster expansion: density moments, site energies with gradients, design-matrix rows.
 
-Arrays are (channel, neighbour), so that the inner loops run over the neighbours of one site in unit stride. Scratch
-arrays come in from the caller in one tuple, see ``linear._scratch``. The neighbours of a site are
-sorted by species: those of species z are the columns start[z]:start[z + 1].
+Arrays are (channel, neighbour), so that the inner loops run over the neighbours of one site in unit stride.
+Constant tables and scratch arrays come in grouped as :class:`tables.KernelTables` makes them. The neighbours of
+a site are sorted by species: those of species z are the columns start[z]:start[z + 1].
+
+numba's cache does not notice changes in functions of other files: after editing ``radial`` or ``harmonics``, touch
+this file.
 """
+# ruff: noqa: E501 - signatures of kernels stay on one line
 
 from __future__ import annotations
 
@@ -13,8 +17,14 @@ from numba import njit
 from genmlip.potentials.ace.harmonics import fill_harmonics
 from genmlip.potentials.ace.radial import fill_radial
 
+FAST = {
+    "contract",
+    "reassoc",
+    "nsz",
+}  # sums may be reordered into SIMD lanes; NaN and infinity keep their meaning
 
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz"})
+
+@njit(cache=True, nogil=True, fastmath=FAST)
 def fill_site(begin, end, index, species, vectors, n_species, radial, angular, scratch):  # type: ignore[no-untyped-def]
     """One-particle functions of the neighbours within the cutoff; returns their number (−1: one is at distance zero)."""
     start, slot, distance, unit, X, R, dR, Q, CS, Y, dY = scratch
@@ -41,7 +51,7 @@ def fill_site(begin, end, index, species, vectors, n_species, radial, angular, s
     return n
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz"})
+@njit(cache=True, nogil=True, fastmath=FAST)
 def fill_moments(moments, start, R, Y, A):  # type: ignore[no-untyped-def]
     """A_v = Σ_j R_n(r_ij) Y_lm(r̂_ij) over the neighbours of the species of v."""
     for v in range(moments.shape[0]):
@@ -52,7 +62,7 @@ def fill_moments(moments, start, R, Y, A):  # type: ignore[no-untyped-def]
         A[v] = total
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz"})
+@njit(cache=True, nogil=True, fastmath=FAST)
 def quadratic_form(nodes, linear, first, right, quadratic, n_leaves, P, adjoint):  # type: ignore[no-untyped-def]
     """V = w·P + Σ w_ab P_a P_b and ∂V/∂A in ``adjoint[:n_leaves]``; the moments come in ``P[:n_leaves]``."""
     for k in range(nodes.shape[0]):
@@ -76,15 +86,11 @@ def quadratic_form(nodes, linear, first, right, quadratic, n_leaves, P, adjoint)
     return V
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz"})
+@njit(cache=True, nogil=True, fastmath=FAST)
 def pull_back(n, moments, start, adjoint, unit, R, dR, Y, dY, GR, GY, gradient):  # type: ignore[no-untyped-def]
     """∂V/∂r_ij = Σ_v ∂V/∂A_v (R′ Y r̂ + R ∂Y/∂r) into ``gradient`` (3, ·), summed over v first and over channels last."""
-    for k in range(R.shape[0]):
-        for j in range(n):
-            GR[k, j] = 0.0
-    for k in range(Y.shape[0]):
-        for j in range(n):
-            GY[k, j] = 0.0
+    GR[:] = 0.0
+    GY[:] = 0.0
     for v in range(moments.shape[0]):
         z, k, lm, g = moments[v, 0], moments[v, 1], moments[v, 2], adjoint[v]
         for j in range(start[z], start[z + 1]):
@@ -104,8 +110,9 @@ def pull_back(n, moments, start, adjoint, unit, R, dR, Y, dY, GR, GY, gradient):
 
 
 @njit(cache=True, nogil=True)
-def ace_sites(first, index, centre_species, species, vectors, radial, angular, moments, graph, weights, scratch, work,
-              energies, gradients):  # type: ignore[no-untyped-def]  # fmt: skip
+def ace_sites(  # type: ignore[no-untyped-def]
+    first, index, centre_species, species, vectors, radial, angular, moments, graph, weights, scratch, work, energies, gradients
+):  # fmt: skip
     """V_i (m,) and ∂V_i/∂r_ij (p, 3); returns the first site with a neighbour at distance zero, or −1."""
     start, slot, _, unit, _, R, dR, _, _, Y, dY = scratch
     P, adjoint, GR, GY, gradient = work
@@ -129,7 +136,7 @@ def ace_sites(first, index, centre_species, species, vectors, radial, angular, m
     return -1
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz"})
+@njit(cache=True, nogil=True, fastmath=FAST)
 def fill_moment_gradients(moments, start, unit, R, dR, Y, dY, dA):  # type: ignore[no-untyped-def]
     """∂A_v/∂r_ij into ``dA`` (n_A, 3, ·); only the columns of the species of v."""
     for v in range(moments.shape[0]):
@@ -139,7 +146,7 @@ def fill_moment_gradients(moments, start, unit, R, dR, Y, dY, dA):  # type: igno
                 dA[v, a, j] = dR[k, j] * Y[lm, j] * unit[a, j] + R[k, j] * dY[lm, a, j]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz"})
+@njit(cache=True, nogil=True, fastmath=FAST)
 def function_and_slopes(begin, end, monomial, coupling, monomials, A, J):  # type: ignore[no-untyped-def]
     """B = Σ_t c_t A_{v1} A_{v2} …, adding ∂B/∂A_v to ``J`` (zero on entry)."""
     order = monomials.shape[1]
@@ -162,9 +169,10 @@ def function_and_slopes(begin, end, monomial, coupling, monomials, A, J):  # typ
     return value
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz"})
-def ace_design(centre, first, index, centre_species, species, vectors, n_species, radial, angular, moments, expansion,
-               scratch, work, values, forces, virial):  # type: ignore[no-untyped-def]  # fmt: skip
+@njit(cache=True, nogil=True, fastmath=FAST)
+def ace_design(  # type: ignore[no-untyped-def]
+    centre, first, index, centre_species, species, vectors, n_species, radial, angular, moments, expansion, scratch, work, values, forces, virial
+):  # fmt: skip
     """Rows of the linear model, one function after the other.
 
     values : (m, K) B_k of every site
@@ -200,7 +208,7 @@ def ace_design(centre, first, index, centre_species, species, vectors, n_species
     return -1
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz"})
+@njit(cache=True, nogil=True, fastmath=FAST)
 def _scatter(n, i, index, slot, distance, unit, gradient, forces, virial):  # type: ignore[no-untyped-def]
     """f_i += g, f_j −= g and the virial −Σ r ⊗ g in Voigt order (symmetric, as V_i is invariant under rotation)."""
     for a in range(3):

@@ -1,12 +1,12 @@
 """The linear atomic cluster expansion as a site potential: V_i = E0_{z_i} + Σ_k c_{z_i k} B_k.
 
-The energy is linear in the coefficients c, and :meth:`LinearACE.design` returns the matrices of that linear map for the
-energy, the forces and the virial of a configuration; fitting is left to the training package.
+The energy is linear in the coefficients c, and :meth:`LinearACE.design` returns the matrices of that linear
+map for the energy, the forces and the virial of a configuration; fitting is left to the training package.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,12 +23,12 @@ from genmlip.potentials.ace.tables import KernelTables, most_neighbours
 from genmlip.potentials.base import SitePotential
 from genmlip.potentials.neighbours import Neighbours
 
-DEFAULT_DEGREES = (16.0, 12.0, 10.0, 9.0, 9.0, 9.0)
+DEFAULT_DEGREES = (40.0, 12.0, 10.0, 9.0, 9.0, 9.0)  # pair functions are cheap and resolve kinks of V(r)
 
 
 @dataclass(frozen=True)
 class Design:
-    """Rows of the linear model, without E0: ``energy @ c`` is the energy of ``atoms`` minus its reference energy.
+    """Rows of the linear model, without E0: ``energy @ c`` is the energy minus the reference energy.
 
     energy : (K,) eV per coefficient
     forces : (3 n, K) eV/Å, row 3 i + a
@@ -47,8 +47,9 @@ class LinearACE(SitePotential):
     cutoff : Å
     order : correlation order N (body order N + 1)
     degree : total degree D_ν of every order, or one for all
+    size : instead of ``degree``: the largest basis of at most this many functions per species
     angular_weight : w in Σ (n + w l) ≤ D_ν
-    r0, steepness, smoothness : see :class:`ACEBasis`; r0 defaults to the nearest-neighbour distance of the elements
+    r0, tail, core, smoothness : see :class:`ACEBasis`; r0 defaults to the nearest-neighbour distance
 
     The coefficients are zero until they are fitted: see :meth:`with_coefficients`.
     Raises InputError for settings that make no basis.
@@ -110,7 +111,7 @@ class LinearACE(SitePotential):
 
     @property
     def smoothness(self) -> Array:
-        """(K,) prior weights that grow with radial and angular degree, see :attr:`ACEBasis.smoothness_prior`."""
+        """(K,) prior weights growing with n and l, see :attr:`ACEBasis.smoothness_prior`."""
         return np.tile(self.basis.smoothness_prior, len(self.symbols))
 
     def with_coefficients(
@@ -133,9 +134,11 @@ class LinearACE(SitePotential):
         tables, n_columns = self._tables, most_neighbours(neighbours)
         centre_species = species[neighbours.centre]
         failed = ace_sites(
-            neighbours.first, neighbours.index, centre_species, species, vectors, tables.radial, tables.angular,
-            tables.moments, (tables.graph.nodes, tables.graph.first, tables.graph.right), self._weights,
-            tables.site_scratch(len(self.symbols), n_columns), tables.energy_scratch(n_columns), energies, gradients,
+            neighbours.first, neighbours.index, centre_species, species, vectors,
+            tables.radial, tables.angular, tables.moments,
+            (tables.graph.nodes, tables.graph.first, tables.graph.right), self._weights,
+            tables.site_scratch(len(self.symbols), n_columns), tables.energy_scratch(n_columns),
+            energies, gradients,
         )  # fmt: skip
         _check_distances(failed, neighbours)
         energies += self._E0_by_species[centre_species]
@@ -165,7 +168,8 @@ class LinearACE(SitePotential):
         failed = ace_design(
             neighbours.centre, neighbours.first, neighbours.index, species, species, vectors, n_species,
             tables.radial, tables.angular, tables.moments, tables.expansion,
-            tables.site_scratch(n_species, n_columns), tables.design_scratch(n_columns), values, forces, virial,
+            tables.site_scratch(n_species, n_columns), tables.design_scratch(n_columns),
+            values, forces, virial,
         )  # fmt: skip
         _check_distances(failed, neighbours)
         energy = np.concatenate([values[species == z].sum(axis=0) for z in range(n_species)])
@@ -207,10 +211,17 @@ def make_basis(
     degree: float | Sequence[float] | None = None,
     angular_weight: float = 1.0,
     r0: float | None = None,
+    size: int | None = None,
     **settings: Any,
 ) -> ACEBasis:
     """An :class:`ACEBasis` from short-hand settings; see :class:`LinearACE`."""
     names = (symbols,) if isinstance(symbols, str) else tuple(symbols)
+    if size is not None:
+        if degree is not None:
+            raise InputError("ACE basis: give either size or degree")
+        return _largest_within(
+            size, lambda d: make_basis(names, cutoff, order, d, angular_weight, r0, **settings), order
+        )
     if degree is None:
         degrees = DEFAULT_DEGREES[:order]
     elif isinstance(degree, (int, float)):
@@ -229,6 +240,22 @@ def make_basis(
         nearest_neighbour_distance(names) if r0 is None else r0,
         **settings,
     )
+
+
+def _largest_within(size: int, build: Callable[[tuple[float, ...]], ACEBasis], order: int) -> ACEBasis:
+    """The default degrees, those of order ≥ 2 shifted together as far as ``size`` functions allow."""
+    pair = max(1.0, min(DEFAULT_DEGREES[0], size // 3 if order > 1 else size))
+    best = None
+    for shift in range(-10, 50):
+        basis = build((pair, *(d + shift for d in DEFAULT_DEGREES[1:order])))
+        if basis.n_functions > size:
+            break
+        best = basis
+        if order == 1:
+            break
+    if best is None:
+        raise InputError(f"ACE basis: size = {size} is too small for any basis of order {order}")
+    return best
 
 
 def _check_distances(failed_site: int, neighbours: Neighbours) -> None:

@@ -1,12 +1,12 @@
 """The site energy as a quadratic form: how Σ_t w_t A_{v_1} … A_{v_ν} is evaluated with few multiplications.
 
-Products that several terms share are computed once. Nodes P are the density moments A followed by interior nodes P_k =
-P_{a(k)} P_{b(k)} with a(k), b(k) < k; every term is then a node or a product of two nodes,
+Products that several terms share are computed once. Nodes P are the density moments A followed by interior
+nodes P_k = P_{a(k)} P_{b(k)} with a(k), b(k) < k; every term is then a node or a product of two nodes,
 
     V = Σ_k w_k P_k + Σ_(a, b) w_ab P_a P_b.
 
-The gradient ∂V/∂A follows from one adjoint sweep: ∂V/∂P_a = w_a + Σ_b w_ab P_b, then down the nodes in reverse
-(Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021), use a related recursion).
+The gradient ∂V/∂A follows from one adjoint sweep: ∂V/∂P_a = w_a + Σ_b w_ab P_b, then down the nodes in
+reverse (Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021), use a related recursion).
 """
 
 from __future__ import annotations

@@ -1,12 +1,17 @@
 """Radial functions: orthogonal polynomials in a transformed distance, times a smooth cutoff.
 
-    y(r) = 1 / (1 + a (r/r0)^q),   a = (q − 1)/(q + 1)         (Agnesi; |dy/dr| is largest at r = r0),
-    x(r) = 2 (y(r) − y(r_cut)) / (1 − y(r_cut)) − 1            (r = 0 ↦ 1, r = r_cut ↦ −1),
-    R_n(r) = N_n ((1 + x)/2)^p P_{n−1}^{(0, 2p)}(x),           n = 1, 2, …
+With u = r/r0 and exponents p (tail) and q (core), the transform of Agnesi type
 
-with Jacobi polynomials P^{(0, 2p)}: the R_n are orthonormal, ∫ R_n R_n' dx = δ_nn' over −1 ≤ x ≤ 1. The transform gives the
-resolution to distances near r0 and stays bounded as r → 0. R_n vanishes at the cutoff like (r_cut − r)^p, so
-p = 3 makes it twice continuously differentiable (Witt et al., J. Chem. Phys. 159, 164101 (2023), for the transform).
+    y(u) = 1 / (1 + a u^q / (1 + u^(q−p))),     a = 2 (2pq − p − q) / (p² + q² + p + q),
+    x(r) = 2 (y(r) − y(r_cut)) / (1 − y(r_cut)) − 1            (r = 0 ↦ 1, r = r_cut ↦ −1)
+
+behaves like 1 − a u^q near the nucleus and like u^(−p) far away; a puts the largest |dy/du| at r = r0
+(Witt et al., J. Chem. Phys. 159, 164101 (2023), section II). The functions are
+
+    R_n(r) = N_n ((1 + x)/2)^s P_{n−1}^{(0, 2s)}(x),           n = 1, 2, …
+
+with Jacobi polynomials P^{(0, 2s)}, so that ∫ R_n R_n' dx = δ_nn' over −1 ≤ x ≤ 1. They stay bounded as r → 0
+and vanish at the cutoff like (r_cut − r)^s: s = 3 makes them twice continuously differentiable.
 """
 
 from __future__ import annotations
@@ -27,45 +32,43 @@ class RadialBasis:
     cutoff : Å
     r0 : Å, where resolution is highest: the nearest-neighbour distance
     n_max : number of functions
-    steepness : q of the distance transform
-    smoothness : p, the order of the zero at the cutoff
+    tail, core : exponents p and q of the distance transform, 1 ≤ p ≤ q and q > 1
+    smoothness : s, the order of the zero at the cutoff
     """
 
     cutoff: float
     r0: float
     n_max: int
-    steepness: float = 2.0
+    tail: float = 2.0
+    core: float = 10.0
     smoothness: int = 3
 
     @cached_property
     def parameters(self) -> Array:
-        """(cutoff, r0, q, a, y(cutoff), p) as the kernel wants them."""
-        a = (self.steepness - 1) / (self.steepness + 1)
-        y_cut = 1 / (1 + a * (self.cutoff / self.r0) ** self.steepness)
-        return np.array([self.cutoff, self.r0, self.steepness, a, y_cut, float(self.smoothness)])
+        """(cutoff, r0, p, q, a, y(cutoff), s) as the kernel wants them."""
+        p, q = self.tail, self.core
+        a = 2 * (2 * p * q - p - q) / (p**2 + q**2 + p + q)
+        u = self.cutoff / self.r0
+        y_cut = 1 / (1 + a * u**q / (1 + u ** (q - p)))
+        return np.array([self.cutoff, self.r0, p, q, a, y_cut, float(self.smoothness)])
 
     @cached_property
     def recursion(self) -> Array:
-        """(n_max, 3): the orthonormal p_0 = c_00 and p_k = (c_k0 x + c_k1) p_{k−1} − c_k2 p_{k−2} (Jacobi, α = 0, β = 2p)."""
+        """(n_max, 3): p_0 = c_00, p_k = (c_k0 x + c_k1) p_{k−1} − c_k2 p_{k−2}, orthonormal Jacobi.
+
+        Abramowitz & Stegun 22.7.1 with α = 0 and β = 2s, and ∫ ((1 + x)/2)^β P_k² dx = 2 / (2k + β + 1).
+        """
         b = 2.0 * self.smoothness
-        c = np.zeros((self.n_max, 3))
-        # ∫ ((1+x)/2)^b P_k² dx = 2 / (2k + b + 1)
         norm = np.sqrt((2 * np.arange(self.n_max) + b + 1) / 2)
+        c = np.zeros((self.n_max, 3))
         c[0, 0] = norm[0]
-        for k in range(1, self.n_max):
-            s = 2 * k + b
-            d = 2 * k * (k + b) * (s - 2) if k > 1 else 1.0
-            if k == 1:  # P_1 = ((b + 2) x − b) / 2
-                a0, a1, a2 = (b + 2) / 2, -b / 2, 0.0
-            else:
-                a0 = (s - 1) * s * (s - 2) / d
-                a1 = -(s - 1) * b * b / d
-                a2 = 2 * (k - 1) * (k + b - 1) * s / d
-            c[k] = (
-                a0 * norm[k] / norm[k - 1],
-                a1 * norm[k] / norm[k - 1],
-                a2 * norm[k] / norm[k - 2] if k > 1 else 0.0,
-            )
+        if self.n_max > 1:  # P_1 = ((b + 2) x − b) / 2
+            c[1] = np.array([b + 2, -b, 0.0]) / 2 * norm[1] / norm[0]
+        for k in range(2, self.n_max):
+            t = 2 * k + b
+            d = 2 * k * (k + b) * (t - 2)
+            c[k, :2] = np.array([(t - 1) * t * (t - 2), -(t - 1) * b * b]) / d * norm[k] / norm[k - 1]
+            c[k, 2] = 2 * (k - 1) * (k + b - 1) * t / d * norm[k] / norm[k - 2]
         return c
 
     def __call__(self, r: Array) -> tuple[Array, Array]:
@@ -79,28 +82,25 @@ class RadialBasis:
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def fill_radial(n, distance, parameters, recursion, X, R, dR):  # type: ignore[no-untyped-def]
     """R_k and dR_k/dr for the first ``n`` distances; X (2, ·) is scratch for x and dx/dr."""
-    cutoff, r0, q, a, y_cut, p = parameters
+    cutoff, r0, p, q, a, y_cut, s = parameters
     scale = 2.0 / (1.0 - y_cut)
     for j in range(n):
         r = distance[j]
-        t = a * (r / r0) ** q
-        y = 1.0 / (1.0 + t)
-        x = scale * (y - y_cut) - 1.0
-        slope = -scale * y * y * t * q / r
-        half = 0.5 * (1.0 + x) if r < cutoff else 0.0
-        X[0, j] = x
+        u = r / r0
+        core, bend = u**q, u ** (q - p)
+        h = core / (1.0 + bend)
+        y = 1.0 / (1.0 + a * h)
+        slope = -scale * y * y * a * h * (q - (q - p) * bend / (1.0 + bend)) / r
+        half = 0.5 * scale * (y - y_cut) if r < cutoff else 0.0
+        edge = half ** (s - 1.0)
+        X[0, j] = 2.0 * half - 1.0
         X[1, j] = slope
-        R[0, j] = recursion[0, 0] * half**p
-        dR[0, j] = recursion[0, 0] * 0.5 * p * half ** (p - 1.0) * slope
+        R[0, j] = recursion[0, 0] * half * edge
+        dR[0, j] = recursion[0, 0] * 0.5 * s * edge * slope
     for k in range(1, recursion.shape[0]):
         c0, c1, c2 = recursion[k, 0], recursion[k, 1], recursion[k, 2]
-        if k == 1:
-            for j in range(n):
-                u = c0 * X[0, j] + c1
-                R[1, j] = u * R[0, j]
-                dR[1, j] = u * dR[0, j] + c0 * X[1, j] * R[0, j]
-        else:
-            for j in range(n):
-                u = c0 * X[0, j] + c1
-                R[k, j] = u * R[k - 1, j] - c2 * R[k - 2, j]
-                dR[k, j] = u * dR[k - 1, j] + c0 * X[1, j] * R[k - 1, j] - c2 * dR[k - 2, j]
+        k2 = k - 2 if k > 1 else 0  # c2 = 0 for k = 1
+        for j in range(n):
+            t = c0 * X[0, j] + c1
+            R[k, j] = t * R[k - 1, j] - c2 * R[k2, j]
+            dR[k, j] = t * dR[k - 1, j] + c0 * X[1, j] * R[k - 1, j] - c2 * dR[k2, j]

@@ -23,8 +23,8 @@ class KernelTables:
     angular : lmax and recursion of the harmonics
     moments : (n_A, 3) species, radial index and harmonic of every density moment
     graph : the product graph
-    expansion : the functions as sums over monomials (compressed rows: first, monomial, coefficient), the monomials, and
-        the density moments each function depends on (compressed rows)
+    expansion : the functions as sums over monomials (compressed rows: first, monomial, coefficient), the
+        monomials, and the density moments each function depends on (compressed rows)
     """
 
     radial: tuple[Array, Array]
@@ -58,7 +58,7 @@ class KernelTables:
         )
 
     def site_scratch(self, n_species: int, n_columns: int) -> tuple[Any, ...]:
-        """For ``fill_site``: start, slot, distance, unit, X, R, R′, Q, CS, Y, ∂Y with ``n_columns`` neighbours."""
+        """For ``fill_site``: start, slot, distance, unit, X, R, R′, Q, CS, Y, ∂Y."""
         n_radial, lmax = len(self.radial[1]), self.angular[0]
         n_lm = (lmax + 1) ** 2
         return (
@@ -83,7 +83,7 @@ class KernelTables:
         return tuple(np.empty(shape) for shape in shapes)
 
     def design_scratch(self, n_columns: int) -> tuple[Array, ...]:
-        """For ``ace_design``: moments, slopes of one function, gradients of the moments, gradient of one function."""
+        """For ``ace_design``: moments, slopes of a function, gradients of moments, gradient of a function."""
         n_A = len(self.moments)
         return np.empty(n_A), np.empty(n_A), np.empty((n_A, 3, n_columns)), np.empty((3, n_columns))
 

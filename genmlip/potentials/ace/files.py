@@ -1,0 +1,164 @@
+"""The JSON file of a linear ACE: settings, coefficients and origin, all that makes the potential again.
+
+Numbers are written in the shortest form that reads back to the same float, so a file is an exact copy. The
+basis is stored as its settings. A checksum of the coupling coefficients guards against a file whose
+coefficients would be attached to other functions than those they were fitted for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from genmlip import __version__
+from genmlip.errors import FileFormatError, InputError
+from genmlip.potentials.ace.basis import ACEBasis
+
+if TYPE_CHECKING:
+    from genmlip.potentials.ace.linear import LinearACE
+
+FORMAT = "genmlip linear ACE"
+VERSION = 1
+
+
+def save_json(potential: LinearACE, path: Path) -> None:
+    """Write ``potential`` to ``path``, in one step: a file is whole or not there."""
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "basis": asdict(potential.basis),
+        "checksum": basis_checksum(potential.basis),
+        "E0": potential.E0,
+        "coefficients": potential.coefficients.tolist(),
+        "metadata": {"genmlip": __version__, **potential.metadata},
+    }
+    try:
+        lines = [f'"{name}": {_dumps(value)}' for name, value in content.items()]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path}: metadata cannot be written as JSON: {error}") from None
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    part.replace(path)
+
+
+def load_json(path: Path) -> LinearACE:
+    """The potential in ``path``; raises FileFormatError naming the field that is missing or wrong."""
+    from genmlip.potentials.ace.linear import LinearACE
+
+    fields = _Fields(path, _read(path))
+    if fields.content.get("format") != FORMAT:
+        fields.fail("format", f"this is no {FORMAT} file")
+    if fields.integer("version") != VERSION:
+        fields.fail("version", f"must be {VERSION}; the file was written by another version of genmlip")
+    basis = _basis(fields.section("basis"))
+    if not np.isclose(fields.number("checksum"), basis_checksum(basis), rtol=1e-9, atol=1e-9):
+        fields.fail("checksum", "the coefficients belong to another basis than the settings make")
+    coefficients = fields.numbers("coefficients")
+    wanted = basis.n_functions * len(basis.symbols)
+    if len(coefficients) != wanted:
+        fields.fail("coefficients", f"{len(coefficients)} numbers; the basis needs {wanted}")
+    E0_fields = fields.section("E0")
+    E0 = {symbol: E0_fields.number(symbol) for symbol in basis.symbols}
+    if foreign := sorted(set(E0_fields.content) - set(E0)):
+        fields.fail("E0", f"names {', '.join(foreign)}, which the basis lacks")
+    potential = LinearACE.from_basis(basis, coefficients, E0, fields.section("metadata").content)
+    potential.spec = f"ace:{path}"
+    return potential
+
+
+def basis_checksum(basis: ACEBasis) -> float:
+    """A number that changes with any coupling coefficient, monomial or order of functions."""
+    C = basis.coefficients.tocoo()
+    label = np.sin(1.0 + C.row) + np.cos(2.0 + basis.monomials[C.col] @ np.sqrt(1.0 + np.arange(basis.order)))
+    return float(C.data @ label)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    def no_constant(name: str) -> NoReturn:
+        raise ValueError(f"{name} is not a number")
+
+    try:
+        content = json.loads(path.read_bytes(), parse_constant=no_constant)
+    except OSError as error:
+        raise FileFormatError(f"{path}: {error.strerror or error}") from None
+    except RecursionError:
+        raise FileFormatError(f"{path}: nested too deeply for a {FORMAT} file") from None
+    except ValueError as error:  # of decoding, of JSON, of numbers
+        raise FileFormatError(f"{path}: not JSON, or truncated: {error}") from None
+    if not isinstance(content, dict):
+        raise FileFormatError(f"{path}: this is no {FORMAT} file")
+    return content
+
+
+def _basis(fields: _Fields) -> ACEBasis:
+    settings: dict[str, Any] = {
+        "symbols": tuple(fields.strings("symbols")),
+        "degrees": tuple(fields.numbers("degrees").tolist()),
+        "smoothness": fields.integer("smoothness"),
+    }
+    settings |= {name: fields.number(name) for name in ("cutoff", "angular_weight", "r0", "tail", "core")}
+    try:
+        return ACEBasis(**settings)
+    except InputError as error:
+        fields.fail("", str(error))
+
+
+class _Fields:
+    """Typed access to a JSON object; every failure names the file and the field."""
+
+    def __init__(self, path: Path, content: Mapping[str, Any], prefix: str = "") -> None:
+        self.path, self.content, self.prefix = path, content, prefix
+
+    def fail(self, name: str, reason: str) -> NoReturn:
+        raise FileFormatError(f"{self.path}: field '{(self.prefix + name).rstrip('.')}': {reason}")
+
+    def _get(self, name: str, accept: Callable[[Any], bool], wanted: str) -> Any:
+        if name not in self.content:
+            self.fail(name, "is missing")
+        value = self.content[name]
+        if not accept(value):
+            self.fail(name, f"must be {wanted}, not {str(value)[:40]!r}")
+        return value
+
+    def section(self, name: str) -> _Fields:
+        content = self._get(name, lambda v: isinstance(v, dict), "an object")
+        return _Fields(self.path, content, f"{self.prefix}{name}.")
+
+    def number(self, name: str) -> float:
+        return float(self._get(name, _is_number, "a finite number"))
+
+    def integer(self, name: str) -> int:
+        return int(self._get(name, lambda v: type(v) is int and abs(v) < 2**31, "an integer"))
+
+    def numbers(self, name: str) -> np.ndarray:
+        accept = lambda v: isinstance(v, list) and all(_is_number(x) for x in v)  # noqa: E731
+        return np.array(self._get(name, accept, "a list of finite numbers"), dtype=float)
+
+    def strings(self, name: str) -> list[str]:
+        accept = lambda v: isinstance(v, list) and all(isinstance(x, str) for x in v)  # noqa: E731
+        return list(self._get(name, accept, "a list of strings"))
+
+
+def _is_number(value: Any) -> bool:
+    if type(value) is int:
+        return abs(value) < 2**53
+    return type(value) is float and bool(np.isfinite(value))
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars and arrays, and paths, as JSON knows them."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not a number, string, list or mapping")
