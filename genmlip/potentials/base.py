@@ -136,21 +136,7 @@ class SitePotential(Potential):
         ``species`` (n + 1,), the centre first; ``vectors`` (n, 3) Å, from the centre to its neighbours. Here
         by eighth-order central differences of the gradient; potentials with closed forms override it.
         """
-        n = len(vectors)
-        neighbours = Neighbours.of_one_site(vectors)
-        energy, gradient, hessian = np.empty(1), np.empty((n, 3)), np.zeros((n, 3, n, 3))
-        step = 1e-2
-        stencil = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
-        moved = vectors.copy()
-        for j in range(n):
-            for a in range(3):
-                for k, weight in stencil.items():
-                    for sign in (1, -1):
-                        moved[j, a] = vectors[j, a] + sign * k * step
-                        self.site_terms(species, neighbours, moved, energy, gradient)
-                        hessian[j, a] += sign * weight / step * gradient
-                moved[j, a] = vectors[j, a]
-        return 0.5 * (hessian + hessian.transpose(2, 3, 0, 1))
+        return hessian_by_differences(self, species, vectors)
 
     def species_of(self, atoms: Atoms) -> IntArray:
         """Index into ``symbols`` of every atom, (n,)."""
@@ -160,6 +146,26 @@ class SitePotential(Potential):
 
     def bind(self, atoms: Atoms, centres: IntArray | None = None) -> SiteEvaluator:
         return SiteEvaluator(self, atoms, centres)
+
+
+def hessian_by_differences(
+    potential: SitePotential, species: IntArray, vectors: Array, step: float = 1e-2
+) -> Array:
+    """∂²V/∂r_j∂r_k of one site, (n, 3, n, 3) eV/Å², by central differences of order eight; ``step`` in Å."""
+    n = len(vectors)
+    neighbours = Neighbours.of_one_site(vectors)
+    energy, gradient, hessian = np.empty(1), np.empty((n, 3)), np.zeros((n, 3, n, 3))
+    stencil = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
+    moved = vectors.copy()
+    for j in range(n):
+        for a in range(3):
+            for k, weight in stencil.items():
+                for sign in (1, -1):
+                    moved[j, a] = vectors[j, a] + sign * k * step
+                    potential.site_terms(species, neighbours, moved, energy, gradient)
+                    hessian[j, a] += sign * weight / step * gradient
+            moved[j, a] = vectors[j, a]
+    return 0.5 * (hessian + hessian.transpose(2, 3, 0, 1))
 
 
 class SiteEvaluator:

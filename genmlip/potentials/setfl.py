@@ -87,7 +87,8 @@ def write_setfl(path: str | Path, tables: Tables, comment: str = "written by gen
         "energies in eV, lengths in Angstrom",
     ]
     lines += [f"{n} {' '.join(tables.symbols)}"]
-    lines += [f"{n_rho} {tables.delta_rho!r} {n_r} {tables.delta_r!r} {tables.cutoff!r}"]
+    delta_rho, delta_r, cutoff = (float(x) for x in (tables.delta_rho, tables.delta_r, tables.cutoff))
+    lines += [f"{n_rho} {delta_rho!r} {n_r} {delta_r!r} {cutoff!r}"]
     for b, symbol in enumerate(tables.symbols):
         number = atomic_numbers[symbol]
         lines += [f"{number} {float(atomic_masses[number])!r} 0.0 none"]
