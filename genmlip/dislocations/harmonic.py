@@ -59,7 +59,7 @@ def harmonic_preconditioner(cell: DefectCell, unknowns: IntArray) -> HarmonicPre
 
 
 def periodic_preconditioner(cell: DefectCell) -> FourierInverse:
-    """For a cubic supercell of the crystal with atoms missing: the inverse of the perfect supercell's operator."""
+    """For a cubic supercell with atoms missing: the inverse of the perfect supercell's operator."""
     crystal = cell.defect.crystal
     repeats = round(float(cell.atoms.cell[0, 0]) / crystal.a0)
     occupied = (cell.reference + crystal.basis[0]) / crystal.a0

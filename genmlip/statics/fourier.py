@@ -84,6 +84,6 @@ def _inverted(spectrum: ComplexArray) -> ComplexArray:
     projection = translations @ translations.T
     stiff = np.abs(spectrum[0, 0, 0]).max()
     spectrum[0, 0, 0] += stiff * projection
-    inverse: ComplexArray = np.linalg.inv(spectrum)
+    inverse = np.asarray(np.linalg.inv(spectrum), dtype=complex)
     inverse[0, 0, 0] -= projection / stiff
     return inverse

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def bond_blocks(crystal: Crystal, pairs: Pairs, sublattice: IntArray, frame: Array) -> Array:
     """Force-constant block of every pair, (p, 3, 3) eV/Å² in the frame; zero beyond the crystal's range.
 
-    H_ij = ∂²E/∂u_i∂u_j between two sites joined by the perfect-lattice vector of the pair. ``frame`` (3, 3) has
-    the frame's unit vectors in cubic axes as rows.
+    H_ij = ∂²E/∂u_i∂u_j between two sites joined by the perfect-lattice vector of the pair. ``frame`` (3, 3):
+    its unit vectors in cubic axes, as rows.
     """
     constants = crystal.force_constants
     ki, kj = sublattice[pairs.i], sublattice[pairs.j]
@@ -58,10 +58,10 @@ def _rows_of(known: IntArray, wanted: IntArray) -> IntArray:
 
 
 def bond_operator(blocks: Array, pairs: Pairs, n: int, unknowns: IntArray) -> csc_array:
-    """The operator H of the energy ½ Σ_bonds (u_i − u_j)ᵀ (−H_ij) (u_i − u_j) on the unknown atoms, others held.
+    """The Hessian of ½ Σ_bonds (u_i − u_j)ᵀ (−H_ij) (u_i − u_j) on the unknown atoms, the others held.
 
-    The diagonal is the acoustic sum rule over the pairs present, H_ii = −Σ_j ½ (H_ij + H_ijᵀ), so that a rigid
-    translation of all atoms costs nothing; the result is symmetric if H_ji = H_ijᵀ.
+    The diagonal is the acoustic sum rule over the pairs present, H_ii = −Σ_j ½ (H_ij + H_ijᵀ): translating all
+    atoms costs nothing; the result is symmetric if H_ji = H_ijᵀ.
 
     blocks : (p, 3, 3) eV/Å², one per ordered pair; n : number of atoms; result (3m, 3m), m unknown atoms
     """
@@ -84,7 +84,7 @@ def bond_operator(blocks: Array, pairs: Pairs, n: int, unknowns: IntArray) -> cs
 
 
 def positive_part(blocks: Array) -> Array:
-    """−K, K the positive semidefinite part of the symmetrised −H_ij: bonds that only resist, (p, 3, 3) eV/Å²."""
+    """−K, K the positive semidefinite part of the symmetrised −H_ij: bonds that only resist, (p, 3, 3)."""
     values, vectors = np.linalg.eigh(-0.5 * (blocks + blocks.transpose(0, 2, 1)))
     return -np.einsum("pia,pa,pja->pij", vectors, np.maximum(values, 0.0), vectors)
 

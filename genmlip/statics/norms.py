@@ -79,7 +79,7 @@ class DualNorm:
             raise InputError(
                 f"forces sum to {np.abs(r.sum(axis=0)).max():.1e} eV/Å; a periodic cell needs zero"
             )
-        return float(np.sqrt(max(np.vdot(r, self.representer(r)), 0.0)))
+        return float(np.sqrt(max(float(np.vdot(r, self.representer(r))), 0.0)))
 
     def representer(self, r: Array) -> Array:
         """(DᵀD)⁻¹ r: the displacement (m, 3) whose energy norm is the dual norm of r."""
@@ -101,10 +101,10 @@ class DualNorm:
 
 def inverse_hessian_norm(r: Array, inverse: Preconditioner) -> float:
     """√(rᵀ H⁻¹ r) for forces r (m, 3) eV/Å and a factorised Hessian: sharper than ‖r‖₋₁ / √c0; √eV."""
-    return float(np.sqrt(max(np.vdot(r, inverse.solve(r)), 0.0)))
+    return float(np.sqrt(max(float(np.vdot(r, inverse.solve(r))), 0.0)))
 
 
 def hessian_norm(u: Array, hessian: csc_array) -> float:
     """√(uᵀ H u) for displacements u (m, 3) Å; √eV."""
     flat = u.reshape(-1)
-    return float(np.sqrt(max(flat @ (hessian @ flat), 0.0)))
+    return float(np.sqrt(max(float(flat @ (hessian @ flat)), 0.0)))

@@ -19,8 +19,9 @@ from genmlip.statics.preconditioner import SparseFactor
 if TYPE_CHECKING:
     from genmlip.crystal import Crystal
     from genmlip.potentials.base import Evaluator
+
 LONGEST = 0.75
-"""Of the longest reciprocal vector: the zone of bcc, fcc and diamond lies within, no reciprocal vector does."""
+"""Of the longest reciprocal vector: the zones of the cubic lattices lie within, no reciprocal vector does."""
 
 SHORTEST = 1e-2
 """Of the longest reciprocal vector; at shorter ones numerator and denominator drown in rounding."""
