@@ -15,7 +15,7 @@ _PUBLIC = {
     "Crystal": "genmlip.crystal",
     "Dislocation": "genmlip.dislocations",
     "Clamped": "genmlip.dislocations",
-    "equilibrate": "genmlip.statics",
+    "equilibrate": "genmlip.dislocations",
     "LinearACE": "genmlip.potentials.ace",
     "Dataset": "genmlip.training",
     "fit": "genmlip.training",

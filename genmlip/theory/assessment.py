@@ -1,0 +1,217 @@
+"""A candidate potential against a reference, in one defect: the true errors, and what predicts them.
+
+theory.md, section 3. Both potentials are compared at their own lattice parameters: positions of the
+candidate's crystal are divided by ã / a before anything is subtracted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from genmlip._types import Array, IntArray
+from genmlip.crystal import Crystal
+from genmlip.dislocations import Defect, Dislocation, Equilibrium, equilibrate, make_defect
+from genmlip.dislocations.boundaries import Boundary
+from genmlip.dislocations.cell import DefectCell
+from genmlip.errors import GenmlipError, InputError, NotConvergedError, UnstableCrystalError
+from genmlip.potentials.base import Potential
+from genmlip.statics.norms import energy_norm, local_strain
+from genmlip.theory.estimates import ErrorEstimate, estimate_error
+from genmlip.theory.mismatch import dispersion_mismatch, elastic_mismatch, lattice_mismatch
+
+CORE_RADIUS = 10.0
+"""Å; the force error is averaged over the atoms closer than this to the line."""
+
+SAME_SITE = 1e-3
+"""Å between a site of the reference's lattice and the same site of the candidate's, scaled back."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The equilibria of both potentials, each relative to the predictor that its cell has.
+
+    reference, candidate : equilibria; ``scale`` = ã / a
+    """
+
+    reference: Equilibrium
+    candidate: Equilibrium
+    scale: float
+
+    @cached_property
+    def corrector_error(self) -> Array:
+        """w̄ / scale − ū on the reference's sites, (n, 3) Å; zero on sites outside the candidate's cell."""
+        ours, theirs = same_sites(self.reference, self.candidate, self.scale)
+        error = np.zeros_like(self.reference.corrector)
+        error[ours] = self.candidate.corrector[theirs] / self.scale - self.reference.corrector[ours]
+        return error
+
+    @property
+    def geometry_error(self) -> float:
+        """‖D(w̄ − ū)‖, Å."""
+        return energy_norm(self.corrector_error, self.reference.cell.bonds)
+
+    @property
+    def local_error(self) -> Array:
+        """∣D(w̄ − ū)∣(ℓ) of every atom, (n,) Å."""
+        return local_strain(self.corrector_error, self.reference.cell.bonds)
+
+    @property
+    def energy_error(self) -> float:
+        """∣Ẽ(w̄) − E(ū)∣, eV per line period."""
+        return abs(self.candidate.energy - self.reference.energy)
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """How wrong the candidate is about one defect.
+
+    common : both potentials in the reference's predictor
+    own : each in its own predictor
+    estimate : predicted ‖D(w̄ − ū)‖ in the common predictor, from forces on the reference's equilibrium
+    failure : why the candidate has no equilibrium; then the comparisons are None
+    a0_error_rel : (ã − a) / a;  delta_C_rel : ‖δC‖ / ‖C‖;  delta_mu_rel : mismatch of dispersion
+    force_rmse_core : eV/Å, of the candidate's forces on the reference's equilibrium within ``CORE_RADIUS``
+    """
+
+    reference: Equilibrium
+    candidate_crystal: Crystal
+    a0_error_rel: float
+    delta_C_rel: float
+    delta_mu_rel: float
+    force_rmse_core: float
+    common: Comparison | None = None
+    own: Comparison | None = None
+    estimate: ErrorEstimate | None = None
+    failure: GenmlipError | None = None
+
+    @property
+    def effectivity(self) -> float | None:
+        """Estimate over true error."""
+        if self.estimate is None or self.common is None or self.common.geometry_error == 0.0:
+            return None
+        return self.estimate.value / self.common.geometry_error
+
+    def summary(self) -> dict[str, Any]:
+        """The keys of ``genmlip assess --json``, Å and eV; None where a quantity does not exist."""
+        common, own, estimate = self.common, self.own, self.estimate
+        return {
+            "geometry_error": None if common is None else common.geometry_error,
+            "energy_error": None if common is None else common.energy_error,
+            "delta_C_rel": self.delta_C_rel,
+            "force_rmse_core": self.force_rmse_core,
+            "estimate": None if estimate is None else estimate.value,
+            "effectivity": self.effectivity,
+            "a0_error_rel": self.a0_error_rel,
+            "geometry_error_own": None if own is None else own.geometry_error,
+            "energy_error_own": None if own is None else own.energy_error,
+            "estimate_dual": None if estimate is None else estimate.dual,
+            "estimate_linear": None if estimate is None else estimate.linear,
+            "delta_mu_rel": self.delta_mu_rel,
+            "candidate_stable": self.candidate_crystal.is_stable,
+            "failure": None if self.failure is None else str(self.failure),
+        }
+
+
+def assess(
+    reference: Potential,
+    candidate: Potential,
+    defect: Defect | str,
+    radius: float,
+    boundary: str | Boundary | None = None,
+    fmax: float = 1e-6,
+    equilibrium: Equilibrium | None = None,
+    estimate_only: bool = False,
+) -> Assessment:
+    """Errors of ``candidate`` against ``reference`` in ``defect``, and their estimate.
+
+    defect : one made of the reference's crystal, or a name of the catalogue
+    radius : Å, in units of the reference's crystal; the candidate's cell is scaled by ã / a
+    equilibrium : of the reference, if it is known already
+    estimate_only : nothing is relaxed with the candidate
+
+    Raises InputError for bad input and NotConvergedError where the reference finds no equilibrium. Where the
+    candidate finds none, or its crystal is unstable, ``failure`` says so.
+    """
+    if isinstance(defect, str):
+        defect = make_defect(Crystal.from_potential(reference), defect)
+    if equilibrium is None:
+        equilibrium = equilibrate(defect, reference, radius, boundary, fmax)
+    equilibrium.require_convergence()
+    crystal = Crystal.from_potential(candidate, defect.crystal.structure, defect.crystal.symbol)
+    scale = crystal.a0 / defect.crystal.a0
+    in_common = _with_crystal(defect, crystal, medium=defect.crystal)
+    cell, forces = candidate_forces(equilibrium, candidate, in_common)
+    assessment = Assessment(
+        reference=equilibrium,
+        candidate_crystal=crystal,
+        a0_error_rel=lattice_mismatch(defect.crystal, crystal),
+        delta_C_rel=elastic_mismatch(defect.crystal, crystal),
+        delta_mu_rel=dispersion_mismatch(defect.crystal, crystal),
+        force_rmse_core=_core_rmse(forces, cell),
+    )
+    try:
+        if not crystal.is_stable:
+            raise UnstableCrystalError(
+                f"the candidate's {crystal.structure} {crystal.symbol} is unstable at a0 = {crystal.a0:.4f} Å"
+            )
+        assessment = replace(assessment, estimate=estimate_error(forces, cell, scale))
+        if estimate_only:
+            return assessment
+        relaxed = [
+            equilibrate(kind, candidate, scale * radius, boundary, fmax).require_convergence()
+            for kind in (in_common, _with_crystal(defect, crystal))
+        ]
+    except (UnstableCrystalError, NotConvergedError) as failure:
+        return replace(assessment, failure=failure)
+    common, own = (Comparison(equilibrium, result, scale) for result in relaxed)
+    return replace(assessment, common=common, own=own)
+
+
+def candidate_forces(
+    equilibrium: Equilibrium, candidate: Potential, defect: Defect
+) -> tuple[DefectCell, Array]:
+    """The candidate's cell, and its forces (n, 3) eV/Å on the reference's equilibrium put into it.
+
+    ``defect`` is the reference's one in the candidate's crystal. The forces are exact on the free atoms;
+    on the others, which are held, zero is returned.
+    """
+    known = equilibrium.cell
+    scale = defect.crystal.a0 / known.defect.crystal.a0
+    cell = defect.cell(scale * known.radius, max(candidate.cutoff, defect.crystal.potential.cutoff))
+    ours, theirs = _matched(known.reference, cell.reference / scale)
+    positions = cell.positions.copy()
+    positions[theirs] += scale * equilibrium.corrector[ours]
+    forces = candidate.bind(cell.atoms, cell.centres)(positions).forces
+    return cell, np.where(cell.free[:, None], forces, 0.0)
+
+
+def same_sites(reference: Equilibrium, candidate: Equilibrium, scale: float) -> tuple[IntArray, IntArray]:
+    """Indices of the same lattice sites in both cells."""
+    return _matched(reference.cell.reference, candidate.cell.reference / scale)
+
+
+def _matched(ours: Array, theirs: Array) -> tuple[IntArray, IntArray]:
+    distance, index = cKDTree(theirs).query(ours)
+    found = np.flatnonzero(distance < SAME_SITE)
+    return found, index[found]
+
+
+def _core_rmse(forces: Array, cell: DefectCell) -> float:
+    core = cell.free & (cell.r < CORE_RADIUS)
+    return float(np.sqrt(np.mean(forces[core] ** 2)))
+
+
+def _with_crystal(defect: Defect, crystal: Crystal, medium: Crystal | None = None) -> Defect:
+    """The same defect in another crystal; ``medium`` sets the far field of a dislocation."""
+    if crystal.structure != defect.crystal.structure:
+        raise InputError(
+            f"a {defect.name} of {defect.crystal.structure} cannot be put into {crystal.structure}"
+        )
+    if isinstance(defect, Dislocation):
+        return replace(defect, crystal=crystal, medium=medium)
+    return type(defect)(crystal)  # type: ignore[call-arg]
