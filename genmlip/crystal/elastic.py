@@ -23,8 +23,9 @@ from genmlip.crystal.homogeneous import HomogeneousCrystal
 from genmlip.crystal.tensors import THIRD_ORDER_CLASSES, VOIGT, to_voigt
 from genmlip.errors import NotConvergedError
 
-STRAIN_STEP = 2e-3
-"""Of the differences of C(η): strains reach ±0.8 %."""
+STRAIN_STEP = 5e-3
+"""Of the differences of C(η). Strains reach ±2 %, wide enough to average over the knots of tabulated potentials,
+whose third derivative at a point is that of the spline."""
 
 
 def clamped_stiffness(crystal: HomogeneousCrystal) -> Array:
