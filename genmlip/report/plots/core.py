@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from genmlip.dislocations import Equilibrium
 
 HALF_WIDTH = 5.0  # Burgers vectors shown to each side of the core
-FULL_ARROW = {"bcc": 3, "fcc": 2, "diamond": 2}  # an arrow as long as its bond means b divided by this
 SHORTEST_ARROW = 0.06  # of the bond; smaller ones are left out
 CORE_COLOUR = "#D55E00"
 
@@ -31,7 +30,7 @@ CORE_COLOUR = "#D55E00"
 def differential_displacement(equilibrium: Equilibrium) -> Figure:
     """Vitek's map: arrows between neighbouring columns, as long as their relative displacement along b.
 
-    An arrow that joins two columns means b/3 in bcc (b/2 in fcc and diamond); b itself counts as zero.
+    An arrow that joins two columns means b/3 for the screw of bcc, else b/2; b itself counts as zero.
     Columns stand where they are at equilibrium, shaded by their height along the line in the perfect crystal.
     Vitek, Perrin & Bowen, Phil. Mag. 21, 1049 (1970). Raises NothingToDrawError for a point defect.
     """
@@ -40,9 +39,9 @@ def differential_displacement(equilibrium: Equilibrium) -> Figure:
         raise NothingToDrawError(f"differential displacements belong to dislocations, not to a {defect.name}")
     positions = cell.reference + cell.predictor + equilibrium.corrector
     pairs = column_differences(cell, cell.predictor + equilibrium.corrector)
-    centre = np.asarray(equilibrium.core_position, dtype=float)
+    centre = np.round(equilibrium.core_position, 4) + 0.0  # no −0.00
     half = min(HALF_WIDTH * defect.b, cell.radius)
-    full = FULL_ARROW.get(defect.crystal.structure, 2)
+    full = 3 if defect.name == "bcc-screw-111" else 2
 
     figure = new_figure(5.0, 5.2)
     ax = figure.subplots()
@@ -66,7 +65,7 @@ def differential_displacement(equilibrium: Equilibrium) -> Figure:
     handles.append(
         Line2D([], [], marker="+", color=CORE_COLOUR, markersize=9, markeredgewidth=2.0, linestyle="")
     )
-    figure.legend(handles, [*labels, "core"], loc="outside lower center", ncols=min(len(handles), 5))
+    figure.legend(handles, [*labels, "core"], loc="outside lower center", ncols=4)
     largest = np.abs(pairs.slip[near]).max() / defect.b if near.any() else 0.0
     takeaway(
         figure,
@@ -128,11 +127,12 @@ def _columns(ax: Axes, positions: Array, height: Array, centre: Array, half: flo
     """Columns as circles, one shade per height in the perfect crystal."""
     near = np.abs(positions[:, :2] - centre).max(axis=1) < half
     levels = np.unique(height[near])
+    size = 52 if len(levels) <= 3 else 24
     for k, level in enumerate(levels):
         shade = 1.0 - 0.75 * k / max(len(levels) - 1, 1)
         here = near & (height == level)
         ax.scatter(
-            positions[here, 0], positions[here, 1], s=52, color=str(shade), edgecolor="black",
+            positions[here, 0], positions[here, 1], s=size, color=str(shade), edgecolor="black",
             linewidth=0.8, zorder=4, label=f"height {level:.2f} Å",
         )  # fmt: skip
 
