@@ -24,8 +24,8 @@ from genmlip.crystal.tensors import THIRD_ORDER_CLASSES, VOIGT, to_voigt
 from genmlip.errors import NotConvergedError
 
 STRAIN_STEP = 5e-3
-"""Of the differences of C(η). Strains reach ±2 %, wide enough to average over the knots of tabulated potentials,
-whose third derivative at a point is that of the spline."""
+"""Of the differences of C(η). Strains reach ±2 %, wide enough to average over the knots of tabulated
+potentials, whose third derivative at a point is that of the spline."""
 
 
 def clamped_stiffness(crystal: HomogeneousCrystal) -> Array:
@@ -87,9 +87,8 @@ def third_order_constants(crystal: HomogeneousCrystal, step: float = STRAIN_STEP
     """The six C_IJK = ∂³W̄/∂η_I∂η_J∂η_K / V0 of a cubic crystal, eV/Å³ (Brugger's definition).
 
     dC/dη_11 holds five of them, dC/dη_23 the sixth and two again; each is the mean over the components found
-    that symmetry makes equal. Where the second derivative of the potential has a kink within the
-    strains of the stencil (±4 steps), this is a mean slope; a kink at the crystal itself gives the mean of
-    both sides.
+    that symmetry makes equal. Where the second derivative of the potential has a kink within the strains of
+    the stencil (±4 steps), this is a mean slope; a kink at the crystal itself gives the mean of both sides.
     """
     voigt = np.full((6, 6, 6), np.nan)
     for number in (0, 3):

@@ -101,7 +101,7 @@ def _from_forces(potential: Potential, structure: Structure, symbol: str, a0: fl
     suffice: in the structures here the threefold axis [111] passes through every atom of the basis, and turns
     them into the other two, H_κκ'(QR) = Q H_κκ'(R) Qᵀ.
     """
-    reach = 2 * potential.cutoff
+    reach = 2 * potential.cutoff + 1e-6  # so that rounding takes in both of ±R or neither
     repeats = int(2 * reach / a0) + 1
     supercell = unit_cell(structure, symbol, a0).repeat(repeats)
     evaluator, home = potential.bind(supercell), supercell.positions.copy()

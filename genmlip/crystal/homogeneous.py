@@ -128,8 +128,8 @@ class ForeignHomogeneousCrystal(HomogeneousCrystal):
     """W from the total energy, stress and forces of a potential whose sites are hidden."""
 
     step = 2e-3
-    """Of the differences: a strain for F, in units of the cube root of the cell volume for ζ. Where a potential
-    has kinks, the moduli are thus means over strains of ±0.8 %."""
+    """Of the differences: a strain for F, in units of the cube root of the cell volume for ζ. Where a
+    potential has kinks, the moduli are thus means over strains of ±0.8 %."""
 
     def _atoms(self, y: Array) -> Atoms:
         atoms = self.cell.copy()
