@@ -9,8 +9,9 @@ radius               Å, radius of the region that relaxes
 cell                 edge of the periodic training cells in cubic unit cells
 observations         what was fitted: letters of E (energies), F (forces), V (virials)
 seed                 of the random training displacements and strains
-geometry_error       ‖D(ū − w̄)‖, Å
-energy_error         eV per line period
+geometry_error       ‖D(w̄ − ū)‖, Å, both potentials in the reference's predictor
+geometry_error_own   the same, each potential in its own predictor
+energy_error         eV per line period, in the reference's predictor
 delta_C_rel          ‖C̃ − C‖ / ‖C‖
 force_rmse_core      eV/Å, forces of the fit on the reference's equilibrium near the core
 estimate             a-posteriori estimate of the geometry error, Å
@@ -29,7 +30,10 @@ import pandas as pd
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError
 
-GROUPS = ("reference", "dislocation", "boundary", "radius", "cell", "order", "degree", "cutoff")
+GROUPS = (
+    "reference", "dislocation", "boundary", "radius", "cell", "atoms", "displacement", "strain", "order",
+    "degree", "cutoff", "solver",
+)  # fmt: skip
 
 
 class NothingToDrawError(InputError):
@@ -80,6 +84,14 @@ def with_groups(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**missing) if missing else rows
 
 
+def at_largest_radius(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the largest radius of each dislocation; all rows where a table has no radius."""
+    if "radius" not in rows:
+        return rows
+    rows = with_groups(rows)
+    return rows.loc[rows["radius"] == rows.groupby("dislocation")["radius"].transform("max")]
+
+
 @dataclass(frozen=True)
 class Spread:
     """Geometric mean and range over the seeds at every x."""
@@ -122,7 +134,11 @@ def compare_observations(
     keys = [name for name in GROUPS if name in rows]
     rows = rows.loc[rows["observations"].isin([without, with_virials])].copy()
     rows["log"] = np.log(rows[quantity])
-    summary = rows.groupby([*keys, "observations"])["log"].agg(["mean", "min", "max", "count"]).unstack()
+    summary = (
+        rows.groupby([*keys, "observations"], dropna=False)["log"]
+        .agg(["mean", "min", "max", "count"])
+        .unstack()
+    )
     wanted = [
         (statistic, name) for statistic in ("mean", "min", "max", "count") for name in (without, with_virials)
     ]

@@ -103,7 +103,7 @@ def test_summary_shows_mean_range_and_how_many_finished(table, fail):
     assert first[:2] == ["1", "EF"]
     assert first[-1] == "2 of 3"
     own = table.loc[(table["cell"] == 1) & (table["observations"] == "EFV"), "geometry_error"]
-    low, high = second[2][1].split(" – ")
+    low, high = second[content["header"].index("geometry error (Å)")][1].split(" – ")
     assert float(low) == pytest.approx(own.min(), rel=0.05)
     assert float(high) == pytest.approx(own.max(), rel=0.05)
 

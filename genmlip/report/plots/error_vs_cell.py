@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from genmlip.report.plots.axes import draw_spread, label_logs, legend_below, tick_values
 from genmlip.report.style import PAGE_WIDTH, new_figure, observation_colour, styled, takeaway
-from genmlip.report.tables import drawable, spread
+from genmlip.report.tables import at_largest_radius, drawable, spread
 from genmlip.report.words import virial_sentence
 
 PANELS = {
@@ -22,14 +22,10 @@ def error_vs_cell(table: pd.DataFrame) -> Figure:
     """Geometry and energy error against L, one curve per set of observations, one column per dislocation.
 
     Points are the runs, the curve their geometric mean, bars the range over the seeds. Where the table has
-    several radii the largest is shown. Raises NothingToDrawError for a table without finished runs.
+    several radii the largest of each dislocation is shown. Raises NothingToDrawError for a table without finished runs.
     """
+    table = at_largest_radius(table)
     rows = drawable(table, "geometry_error", "cell")
-    note = ""
-    if "radius" in rows:
-        rows = rows.loc[rows["radius"] == rows["radius"].max()]
-        table = table.loc[table["radius"] == rows["radius"].max()]
-        note = f", R = {rows['radius'].max():g} Å"
     shown = [name for name in PANELS if name in rows and rows[name].notna().any()]
     dislocations = sorted(rows["dislocation"].unique())
     single = len(dislocations) == 1
@@ -43,7 +39,7 @@ def error_vs_cell(table: pd.DataFrame) -> Figure:
             if single or column == 0:
                 ax.set_ylabel(PANELS[quantity])
             if row == 0:
-                ax.set_title(f"{dislocation}{note}")
+                ax.set_title(_setting(dislocation, rows))
             if single or row == len(shown) - 1:
                 ax.set_xlabel("training cell L (cubic unit cells)")
     for ax in axes[:, 0] if not single else axes[0]:
@@ -51,6 +47,11 @@ def error_vs_cell(table: pd.DataFrame) -> Figure:
     legend_below(figure, axes[0, 0])
     takeaway(figure, virial_sentence(table, "geometry_error"))
     return figure
+
+
+def _setting(dislocation: str, rows: pd.DataFrame) -> str:
+    own = rows.loc[rows["dislocation"] == dislocation]
+    return f"{dislocation}, R = {own['radius'].max():g} Å" if "radius" in own else dislocation
 
 
 def _curves(ax: Axes, rows: pd.DataFrame, quantity: str) -> None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from genmlip._types import Array
 from genmlip.report.plots.axes import draw_spread, legend_below, tick_values
-from genmlip.report.style import PAGE_WIDTH, PREDICTED, new_figure, observation_colour, styled, takeaway
+from genmlip.report.style import GREY, PAGE_WIDTH, PREDICTED, new_figure, observation_colour, styled, takeaway
 from genmlip.report.tables import NothingToDrawError, Spread, drawable, spread
 from genmlip.report.words import growth_sentence
 
@@ -18,7 +18,8 @@ from genmlip.report.words import growth_sentence
 def error_vs_radius(table: pd.DataFrame) -> Figure:
     """Geometry error against R on a logarithmic R axis, one panel per dislocation, with A √log(R / r₀).
 
-    The law is fitted (squared error against log R) to each curve that grows. Where the table has several
+    Full curves: both potentials in the reference's predictor, where theory lets the error grow with R; open
+    markers: each in its own. The law is fitted (squared error against log R) to each full curve that grows. Where the table has several
     training cells, the smallest is shown. Raises NothingToDrawError where no curve has two radii.
     """
     rows = drawable(table, "geometry_error", "radius")
@@ -37,6 +38,8 @@ def error_vs_radius(table: pd.DataFrame) -> Figure:
         ax.set_xlabel("radius R (Å)")
     axes[0].set_ylabel("geometry error ‖D(ū − w̄)‖ (Å)")
     axes[0].set_ylim(bottom=0)
+    if "geometry_error_own" in rows:
+        axes[0].plot([], [], marker="o", mfc="white", color=GREY, linewidth=0.8, label="in its own far field")
     axes[0].plot([], [], label="fitted A √log(R / r₀)", **PREDICTED)
     legend_below(figure, axes[0])
     takeaway(figure, growth_sentence(rows))
@@ -47,6 +50,10 @@ def _curves(ax: Axes, rows: pd.DataFrame) -> None:
     for observations, own in rows.groupby("observations"):
         curve = spread(own, "radius", "geometry_error")
         draw_spread(ax, curve, observations)
+        if "geometry_error_own" in own and own["geometry_error_own"].gt(0).any():
+            relaxed = spread(drawable(own, "geometry_error_own"), "radius", "geometry_error_own")
+            colour = observation_colour(observations)
+            ax.plot(relaxed.x, relaxed.centre, marker="o", mfc="white", color=colour, linewidth=0.8)
         fitted = square_root_log(curve)
         if fitted is not None:
             ax.plot(*fitted, **{**PREDICTED, "color": observation_colour(observations)})
