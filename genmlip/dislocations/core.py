@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -19,15 +19,48 @@ MINIMUM_ATOMS = 20
 MINIMUM_RINGS = 5
 
 
-def core_position(cell: DefectCell, corrector: Array, annulus: tuple[float, float] | None = None) -> Array:
-    """Position (x1, x2) Å of the core in the frame of the cell, from the displacements around it.
+def core_position(cell: DefectCell, corrector: Array) -> Array:
+    """Position (x1, x2) Å of the core relative to the centre of the predictor; corrector (n, 3) Å.
 
-    It is the centre c of the elastic field that fits them best: least squares of
-    u_lin(y − c) − u_lin(y) − corrector over the atoms of an annulus. The angle is continued from y to y − c,
-    so that no cut moves and no atom is relabelled. A linear field, which is what the boundary reflects, is
-    left free.
+    With an edge component the core cannot leave its glide plane without climbing: x2 = 0, and x1 is the
+    centre of the slip. A screw has no such plane and is placed at the centre of its elastic field. For an edge
+    that centre would not do: nonlinear elasticity moves it along x2 by an amount that grows with the annulus.
+    A point defect stays where it was made, at the origin.
+    """
+    if not is_dislocation(cell):
+        return np.zeros(2)
+    dislocation = _dislocation(cell)
+    if abs(dislocation.burgers[0]) > 1e-6 * dislocation.b:
+        return np.array([centre_of_slip(cell, corrector), 0.0])
+    return centre_of_field(cell, corrector)
 
-    corrector : (n, 3) Å
+
+def centre_of_slip(cell: DefectCell, corrector: Array) -> float:
+    """How far along x1 (Å) the slip on the glide plane has advanced beyond the predictor's.
+
+    With δ(x1) the jump of the displacement from the atomic plane below to the one above, the area swept per
+    unit length is ∫ b·δ / b² dx1; the corrector's share of it is the shift of the centre. It needs no model of
+    the core and holds for a dissociated one. Raises InputError for a point defect.
+    """
+    dislocation = _dislocation(cell)
+    height = cell.reference[:, 1]
+    slip = corrector @ dislocation.burgers / dislocation.b**2
+    swept = 0.0
+    for sign in (1, -1):
+        nearest = (sign * height)[sign * height > 0].min()
+        plane = np.flatnonzero(cell.free & (np.abs(sign * height - nearest) < 1e-3 * dislocation.b))
+        plane = plane[np.argsort(cell.reference[plane, 0])]
+        swept += sign * float(np.trapezoid(slip[plane], cell.reference[plane, 0]))
+    return swept
+
+
+def centre_of_field(cell: DefectCell, corrector: Array, annulus: tuple[float, float] | None = None) -> Array:
+    """Centre c (2,) Å of the elastic field that best fits the displacements around the core.
+
+    Least squares of u_lin(y − c) − u_lin(y) − corrector over the atoms of an annulus. The angle is continued
+    from y to y − c, so that no cut moves and no atom is relabelled. A linear field, which is what the boundary
+    reflects, is left free.
+
     annulus : inner and outer radius, Å; default 2 b (at most a third of the radius) to two thirds of it
     Raises InputError for a point defect and for an annulus with too few atoms.
     """
@@ -41,20 +74,21 @@ def core_position(cell: DefectCell, corrector: Array, annulus: tuple[float, floa
             f"the core is fitted to at least {MINIMUM_ATOMS} atoms, "
             f"the annulus from {inner:.4g} to {outer:.4g} Å has {inside.sum()}"
         )
-    far_field = dislocation.far_field
-    r, theta = far_field.polar(cell.reference[inside])
+    field = dislocation.field
+    r, theta = dislocation.far_field.polar(cell.reference[inside])
     y = np.stack([r * np.cos(theta), r * np.sin(theta)], axis=1)
-    target = corrector[inside] + far_field.field.displacement_on_sheet(r, theta)
+    target = corrector[inside] + field.displacement_on_sheet(r, theta)
     linear = np.linalg.qr(np.column_stack([np.ones(len(y)), y]))[0]
 
     def misfit(c: Array) -> Array:
         x = y - c
         turn = np.arctan2(y[:, 0] * x[:, 1] - y[:, 1] * x[:, 0], (y * x).sum(axis=1))
-        difference = far_field.field.displacement_on_sheet(np.hypot(x[:, 0], x[:, 1]), theta + turn) - target
+        difference = field.displacement_on_sheet(np.hypot(x[:, 0], x[:, 1]), theta + turn) - target
         return (difference - linear @ (linear.T @ difference)).ravel()
 
     limit = 0.99 * inner  # the centre stays off the atoms that are fitted
-    return least_squares(misfit, np.zeros(2), bounds=(-limit, limit), xtol=1e-12, ftol=1e-14, gtol=1e-14).x
+    fit = least_squares(misfit, np.zeros(2), bounds=(-limit, limit), xtol=1e-12, ftol=1e-14, gtol=1e-14)
+    return np.asarray(fit.x, dtype=float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +132,8 @@ class Decay:
     standard_error : of the exponent, from the scatter of the rings about the line
     window : inner and outer radius, Å
     n_rings : rings that entered
+
+    Exponent and error are NaN where fewer than five rings hold atoms that moved.
     """
 
     exponent: float
@@ -105,9 +141,12 @@ class Decay:
     window: tuple[float, float]
     n_rings: int
 
+    def __float__(self) -> float:
+        return self.exponent
+
 
 def decay_exponent(
-    corrector: Array, cell: DefectCell, window: tuple[float, float] | None = None, n_rings: int = 10
+    cell: DefectCell, corrector: Array, window: tuple[float, float] | None = None, n_rings: int = 10
 ) -> Decay:
     """How fast the corrector's strain falls off, from the root mean square of |Dū| in logarithmic rings.
 
@@ -116,9 +155,7 @@ def decay_exponent(
 
     corrector : (n, 3) Å
     window : Å; default from 3 nearest-neighbour distances (at most 0.2 of the radius) to half the radius,
-        where the boundary is not yet felt
-    Raises InputError where fewer than five rings hold atoms or the corrector vanishes.
-    """
+        where the boundary is not yet felt"""
     spacing = cell.defect.crystal.nearest_neighbour_distance
     inner, outer = window or (min(3 * spacing, 0.2 * cell.radius), 0.5 * cell.radius)
     strain = local_strain(corrector, cell.bonds)
@@ -130,10 +167,7 @@ def decay_exponent(
     radius = np.bincount(ring[inside], np.log(cell.r[inside]), n_rings)
     filled = (count > 0) & (square > 0)
     if filled.sum() < MINIMUM_RINGS:
-        raise InputError(
-            f"the decay is fitted to at least {MINIMUM_RINGS} rings, {filled.sum()} between {inner:.4g} and "
-            f"{outer:.4g} Å hold atoms that have moved"
-        )
+        return Decay(np.nan, np.nan, (float(inner), float(outer)), int(filled.sum()))
     x, y = radius[filled] / count[filled], 0.5 * np.log(square[filled] / count[filled])
     x0 = x - x.mean()
     slope = float(x0 @ y / (x0 @ x0))
@@ -142,9 +176,12 @@ def decay_exponent(
     return Decay(-slope, float(error), (float(inner), float(outer)), len(x))
 
 
-def _dislocation(cell: DefectCell) -> Dislocation:
-    from genmlip.dislocations.dislocation import Dislocation
+def is_dislocation(cell: DefectCell) -> bool:
+    """Whether the cell is that of a line defect."""
+    return cell.line_period is not None
 
-    if not isinstance(cell.defect, Dislocation):
+
+def _dislocation(cell: DefectCell) -> Dislocation:
+    if not is_dislocation(cell):
         raise InputError(f"a {cell.defect.name} has no dislocation core")
-    return cell.defect
+    return cast("Dislocation", cell.defect)
