@@ -44,9 +44,9 @@ CAPTIONS = {
     "r⁻² log r for a predictor with the right far field; the boundary holds the corrector at zero beyond R.",
     "error_vs_cell": "Error of the relaxed dislocation against the edge of the training cells. Faint points "
     "are single runs, the curve is their geometric mean, bars are the range over the seeds.",
-    "error_vs_radius": "Error of the relaxed dislocation against the radius of the region that was free to "
-    "relax, for the smallest training cell. In the reference's far field wrong elastic constants make it grow "
-    "like √log R; in the potential's own far field (open markers) this growth cancels.",
+    "error_vs_radius": "Error of the relaxed dislocation against the radius of the region that was free "
+    "to relax, for the smallest training cell. In the reference's far field wrong elastic constants make it "
+    "grow like √log R; in the potential's own far field (open markers) this growth cancels.",
     "error_vs_delta_C": "Each point is one fitted potential. Where wrong elastic constants rule the error, "
     "theory predicts slope 1 on these axes.",
     "error_vs_force_rmse": "Each point is one fitted potential. Where wrong forces at the core rule the "

@@ -34,7 +34,8 @@ def _make_table(
                             {
                                 "reference": "fs:W", "dislocation": dislocation, "radius": radius,
                                 "cell": cell, "observations": fitted, "seed": seed,
-                                "geometry_error": error, "geometry_error_own": 0.8 * delta_C, "energy_error": -0.3 * error,
+                                "geometry_error": error, "energy_error": -0.3 * error,
+                                "geometry_error_own": 0.8 * delta_C,
                                 "delta_C_rel": delta_C, "force_rmse_core": 0.4 * delta_C,
                                 "estimate": 1.4 * error, "effectivity": 1.4, "a0_error_rel": 1e-4,
                                 "status": "ok", "wall_s": 12.0, "error_type": None, "error": None,

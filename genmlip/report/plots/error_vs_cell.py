@@ -22,7 +22,7 @@ def error_vs_cell(table: pd.DataFrame) -> Figure:
     """Geometry and energy error against L, one curve per set of observations, one column per dislocation.
 
     Points are the runs, the curve their geometric mean, bars the range over the seeds. Where the table has
-    several radii the largest of each dislocation is shown. Raises NothingToDrawError for a table without finished runs.
+    several radii the largest of each dislocation is shown. Raises NothingToDrawError where no run finished.
     """
     table = at_largest_radius(table)
     rows = drawable(table, "geometry_error", "cell")

@@ -19,8 +19,9 @@ def error_vs_radius(table: pd.DataFrame) -> Figure:
     """Geometry error against R on a logarithmic R axis, one panel per dislocation, with A √log(R / r₀).
 
     Full curves: both potentials in the reference's predictor, where theory lets the error grow with R; open
-    markers: each in its own. The law is fitted (squared error against log R) to each full curve that grows. Where the table has several
-    training cells, the smallest is shown. Raises NothingToDrawError where no curve has two radii.
+    markers: each in its own. The law is fitted (squared error against log R) to each full curve that grows.
+    Where the table has several training cells, the smallest is shown. Raises NothingToDrawError where no
+    curve has two radii.
     """
     rows = drawable(table, "geometry_error", "radius")
     note = ""
