@@ -110,7 +110,7 @@ def vacancy_law(r: Array) -> Array:
 
 def _fitted(equilibrium: Equilibrium) -> Decay | None:
     try:
-        return decay_exponent(equilibrium.corrector, equilibrium.cell)
+        return decay_exponent(cell=equilibrium.cell, corrector=equilibrium.corrector)
     except InputError:
         return None
 
