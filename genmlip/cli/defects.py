@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import typer
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from genmlip.cli.arguments import (
     Boundary,
@@ -19,23 +21,10 @@ from genmlip.cli.arguments import (
     Symbol,
 )
 from genmlip.cli.output import check_folder, messages, only_results_on_stdout, show
-from genmlip.errors import NotConvergedError
 
-EQUILIBRIUM = (
-    "n_atoms",
-    "n_free",
-    "radius",
-    "boundary",
-    "fmax",
-    "converged",
-    "n_force_calls",
-    "wall_s",
-    "energy",
-    "core_position",
-    "b",
-    "line_period",
-    "decay_exponent",
-)
+if TYPE_CHECKING:
+    from genmlip.statics.minimise import Progress
+
 UNITS = {
     "radius": "Å",
     "fmax": "eV/Å",
@@ -67,15 +56,28 @@ def equilibrate(
 
     Example: genmlip equilibrate fs:W bcc-screw-111 --radius 40 --out screw
     """
+    from genmlip.crystal import Crystal
+    from genmlip.dislocations import check_defect, make_defect
+    from genmlip.dislocations import equilibrate as relax
+    from genmlip.potentials import load_potential
+
     check_folder(out, force)
+    check_defect(disloc)
     with only_results_on_stdout():
-        result, failure = _equilibrium(pot, disloc, radius, boundary, fmax, symbol, structure)
+        potential = load_potential(pot)
+        defect = make_defect(Crystal.from_potential(potential, structure, symbol), disloc)
+        try:
+            with _forces_on_stderr() as progress:
+                result = relax(defect, potential, radius, boundary, fmax, callback=progress)
+        except KeyboardInterrupt as interruption:
+            reached = getattr(interruption, "result", None)
+            if out is not None and reached is not None:
+                reached.save(out)
+            raise
         if out is not None:
             result.save(out)
-    show(_equilibrium_keys(result), json, UNITS)
-    if failure:
-        messages().print(f"genmlip: not converged: {failure}", highlight=False, markup=False)
-        raise typer.Exit(NotConvergedError.exit_code)
+    show(result.summary(), json, UNITS)
+    result.require_convergence()
 
 
 def assess(
@@ -92,4 +94,26 @@ def assess(
 
     Example: genmlip assess --reference fs:W --candidate ace:w.json bcc-screw-111 --radius 40
     """
-    raise NotImplementedError
+    from genmlip.crystal import Crystal
+    from genmlip.dislocations import check_defect, make_defect
+    from genmlip.errors import NotConvergedError
+    from genmlip.potentials import load_potential
+    from genmlip.theory import assess as compare
+
+    check_defect(disloc)
+    with only_results_on_stdout(), messages().status("relaxing the defect with both potentials"):
+        truth, judged = load_potential(reference), load_potential(candidate)
+        defect = make_defect(Crystal.from_potential(truth, structure, symbol), disloc)
+        result = compare(truth, judged, defect, radius, boundary)
+    show(result.summary(), json, UNITS)
+    if isinstance(result.failure, NotConvergedError):
+        raise result.failure
+
+
+@contextmanager
+def _forces_on_stderr() -> Iterator[Callable[[Progress], None]]:
+    """One line that tells how far a minimisation is."""
+    with messages().status("relaxing") as status:
+        yield lambda at: status.update(
+            f"relaxing: {at.n_calls} force calls, largest force {at.fmax:.2e} eV/Å"
+        )

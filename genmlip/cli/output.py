@@ -6,7 +6,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from io import UnsupportedOperation
 from pathlib import Path
@@ -83,6 +83,16 @@ def only_results_on_stdout() -> Iterator[None]:
         sys.stdout.flush()
         os.dup2(kept, stdout)
         os.close(kept)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error for a task that calls progress(done, total); gone when it is done."""
+    from rich.progress import Progress
+
+    with Progress(console=messages(), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def check_folder(path: Path | None, force: bool) -> None:

@@ -2,7 +2,127 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-def train() -> None:
-    """Fit a linear ACE potential."""
-    raise NotImplementedError
+import typer
+
+from genmlip.cli.arguments import Force, Json, StructureName, Symbol
+from genmlip.cli.output import check_file, counting, only_results_on_stdout, show, show_rows
+from genmlip.errors import InputError
+
+if TYPE_CHECKING:
+    from genmlip.training import Dataset, FitResult
+
+DATA_SUFFIXES = (".xyz", ".extxyz", ".gz")
+
+
+def train(
+    cells: Annotated[
+        list[str],
+        typer.Option(
+            metavar="KIND:SIZE|FILE.xyz",
+            help="Training cells, repeatable: bulk:3, bulk:3,n=20,strain=0.02,displacement=0.05, strained:1, "
+            "vacancy:2, quadrupole:bcc-screw-111, or a labelled extended-XYZ file.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the potential (JSON).")],
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="POT", help="Potential that labels the cells; not needed for files."),
+    ] = None,
+    observations: Annotated[
+        str, typer.Option(metavar="EFV", help="Which of energies, forces, virials.")
+    ] = "EFV",
+    order: Annotated[int, typer.Option(help="Correlation order (body order minus one).")] = 3,
+    degree: Annotated[
+        str | None, typer.Option(metavar="D[,D…]", help="Largest total degree: one, or one per order.")
+    ] = None,
+    cutoff: Annotated[float, typer.Option(metavar="Å", help="Cutoff of the potential.")] = 5.0,
+    solver: Annotated[
+        str, typer.Option(metavar="gcv|ols|ridge[:α]|svd[:ε]", help="How the least squares are solved.")
+    ] = "gcv",
+    weights: Annotated[
+        str, typer.Option(metavar="E=…,F=…,V=…", help="Weights in the loss; see genmlip.training.Weights.")
+    ] = "E=30,F=1,V=1",
+    seed: Annotated[int, typer.Option(min=0, help="Of the random strains and displacements.")] = 0,
+    symbol: Symbol = None,
+    structure: StructureName = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Fit a linear ACE potential to cells labelled by a reference potential, or to your own data.
+
+    Example: genmlip train --reference fs:W --cells bulk:3 --cells vacancy:2 --observations EFV --out w.json
+
+    Example: genmlip train --cells my-dft.xyz --observations EF --out mine.json
+    """
+    from genmlip.potentials.ace import LinearACE
+    from genmlip.studies.specifications import parse_solver, parse_weights
+    from genmlip.training import fit
+    from genmlip.training.observations import parse_observations
+
+    check_file(out, force)
+    parse_observations(observations)
+    chosen_solver, chosen_weights = parse_solver(solver), parse_weights(weights)
+    degrees = _degrees(degree)
+    with only_results_on_stdout():
+        dataset = _dataset(cells, reference, symbol, structure, seed)
+        model = LinearACE(dataset.symbols, cutoff=cutoff, order=order, degree=degrees)
+        with counting("fitting") as progress:
+            result = fit(model, dataset, observations, chosen_weights, chosen_solver, progress=progress)
+        result.potential.save(out)
+    _report(result, out, json)
+
+
+def _dataset(
+    cells: list[str], reference: str | None, symbol: str | None, structure: str | None, seed: int
+) -> Dataset:
+    """Files with their own labels, everything else labelled by the reference."""
+    from genmlip.crystal import Crystal
+    from genmlip.potentials import load_potential
+    from genmlip.studies.specifications import CellSpecification
+    from genmlip.training import Dataset, label
+
+    files = [text for text in cells if Path(text).suffix in DATA_SUFFIXES]
+    specifications = [CellSpecification.parse(text) for text in cells if text not in files]
+    dataset = Dataset(())
+    for file in files:
+        dataset += Dataset.read(file)
+    if specifications:
+        if reference is None:
+            raise InputError("training cells that genmlip builds need --reference POT to label them")
+        potential = load_potential(reference)
+        crystal = Crystal.from_potential(potential, structure, symbol)
+        for specification in specifications:
+            dataset += label(specification.build(crystal, seed), potential)
+    return dataset
+
+
+def _degrees(text: str | None) -> float | tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--degree is a number or one per order, as in 16,12,10; not {text!r}") from None
+    return values[0] if len(values) == 1 else values
+
+
+def _report(result: FitResult, out: Path, as_json: bool) -> None:
+    """The error table, or the same as JSON."""
+    summary: dict[str, Any] = {
+        "n_configurations": len(result.dataset),
+        "n_atoms": result.dataset.n_atoms,
+        "n_functions": len(result.potential.coefficients),
+        "n_rows": result.n_rows,
+        "condition": result.condition,
+        "wall_s": result.seconds,
+        "out": str(out),
+    }
+    records = result.errors.records()
+    if as_json:
+        show({**summary, "errors": records}, as_json=True)
+        return
+    show_rows(records[0], (record.values() for record in records))
+    show(summary, as_json=False, units={"wall_s": "s"})

@@ -32,6 +32,14 @@ class Run(Protocol):
     def __call__(self, cache: Cache) -> Mapping[str, Scalar]: ...
 
 
+class UnfinishedRunError(GenmlipError):
+    """A run that came only part of the way; ``results`` holds what it found before."""
+
+    def __init__(self, message: str, results: Mapping[str, Scalar]) -> None:
+        super().__init__(message)
+        self.results = results
+
+
 def parameters_of(run: Run) -> Parameters:
     """All parameters of a run, defaults included, in JSON's types."""
     return {name: canonical(value) for name, value in asdict(run).items()}
@@ -73,21 +81,31 @@ class Outcome:
 def attempt(run: Run, cache: Cache) -> Outcome:
     """Run it; an exception becomes part of the outcome (but not an interrupt, nor the end of the process)."""
     started = time.perf_counter()
+    results: dict[str, Scalar] = {}
+    reason: dict[str, Any] = {"status": "ok"}
     try:
-        results = {name: _scalar(name, value) for name, value in run(cache).items()}
-        clash = sorted(set(results) & {*parameters_of(run), *COLUMNS})
-        if clash:
-            raise TypeError(f"results of {type(run).__name__} have the names of other columns: {clash}")
-        outcome: dict[str, Any] = {"status": "ok", "results": results}
+        try:
+            results = _checked(run, run(cache))
+        except UnfinishedRunError as unfinished:
+            results = _checked(run, unfinished.results)
+            raise
     except Exception as error:
         message = str(error) if isinstance(error, GenmlipError) else f"{type(error).__name__}: {error}"
-        outcome = {
+        reason = {
             "status": "failed",
             "error_type": type(error).__name__,
             "error": " ".join(message.split()),
             "details": traceback.format_exc(),
         }
-    return Outcome(run_id(run), parameters_of(run), wall_s=time.perf_counter() - started, **outcome)
+    wall_s = time.perf_counter() - started
+    return Outcome(run_id(run), parameters_of(run), results=results, wall_s=wall_s, **reason)
+
+
+def _checked(run: Run, results: Mapping[str, Any]) -> dict[str, Scalar]:
+    clash = sorted(set(results) & {*parameters_of(run), *COLUMNS})
+    if clash:
+        raise TypeError(f"results of {type(run).__name__} have the names of other columns: {clash}")
+    return {name: _scalar(name, value) for name, value in results.items()}
 
 
 def _scalar(name: str, value: Any) -> Scalar:

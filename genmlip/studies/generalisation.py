@@ -1,0 +1,88 @@
+"""The run of the main job: fit a potential to small periodic cells, then ask it about a defect.
+
+What is expensive and shared by many runs (the reference's equilibrium, the labelled cells, a fit that is asked
+about several defects or radii) is computed once per study and kept in its cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genmlip.errors import InputError
+from genmlip.studies.cache import Cache
+from genmlip.studies.runs import Scalar, UnfinishedRunError
+from genmlip.studies.training_run import Training, crystal_of
+
+if TYPE_CHECKING:
+    from genmlip.dislocations import Equilibrium
+
+
+@dataclass(frozen=True)
+class Generalisation(Training):
+    """One potential, fitted as :class:`~genmlip.studies.training_run.Training` says, in one defect.
+
+    dislocation : a name of the catalogue, or ``vacancy``
+    radius : Å, of the region that is free to move
+    boundary : boundary condition; empty for the best that exists for the defect
+    fmax : eV/Å, largest force at equilibrium
+
+    The row holds the keys of ``genmlip assess --json`` (geometry_error and energy_error with the reference's
+    predictor, those ending in _own with each model's own) and the errors on the training cells.
+    """
+
+    dislocation: str = "bcc-screw-111"
+    radius: float = 30.0
+    boundary: str = ""
+    fmax: float = 1e-6
+
+    def __post_init__(self) -> None:
+        from genmlip.dislocations import check_defect
+        from genmlip.dislocations.boundaries import find_boundary
+
+        super().__post_init__()
+        check_defect(self.dislocation)
+        if self.boundary:
+            find_boundary(self.boundary)
+        for name in ("radius", "fmax"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} must be positive, got {getattr(self, name)!r}")
+
+    def __call__(self, cache: Cache) -> Mapping[str, Scalar]:
+        from genmlip.theory import assess
+
+        truth = self.equilibrium(cache)
+        reference = crystal_of(self.reference).potential
+        candidate = self.potential(cache)
+        found = assess(
+            reference,
+            candidate,
+            truth.cell.defect,
+            self.radius,
+            self.boundary or None,
+            self.fmax,
+            equilibrium=truth,
+        )
+        results = {**found.summary(), **self.training_errors(cache), "functions": len(candidate.coefficients)}
+        failure = results.pop("failure")
+        if failure is not None:
+            raise UnfinishedRunError(failure, results)
+        return results
+
+    def equilibrium(self, cache: Cache) -> Equilibrium:
+        """The defect relaxed with the reference."""
+        from genmlip.dislocations import Equilibrium, equilibrate, make_defect
+
+        defect = make_defect(crystal_of(self.reference), self.dislocation)
+        names = ("reference", "dislocation", "radius", "boundary", "fmax")
+
+        def relax(folder: Path) -> None:
+            found = equilibrate(
+                defect, defect.crystal.potential, self.radius, self.boundary or None, self.fmax
+            )
+            found.require_convergence().save(folder)
+
+        key = {name: getattr(self, name) for name in names}
+        return Equilibrium.load(cache.entry("equilibrium", key, relax), defect)

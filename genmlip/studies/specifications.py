@@ -1,0 +1,116 @@
+"""Short texts for training cells and solvers, as the command line and declared studies write them.
+
+bulk:3                      cubic cells of 3³ unit cells
+bulk:3,n=20,strain=0.02     20 of them, every component of the strain up to 0.02
+vacancy:2,displacement=0.1  with one atom missing, rattled by 0.1 Å
+quadrupole:bcc-screw-111    a periodic quadrupole of this dislocation
+ridge:1e-8                  Tikhonov regularisation with this parameter
+E=30,F=1,V=1                weights of energies, forces and virials
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from genmlip.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from genmlip.crystal import Crystal
+    from genmlip.training import Weights
+    from genmlip.training.solvers import Solver
+
+CELL_KINDS = ("bulk", "strained", "vacancy", "quadrupole")
+CELL_SETTINGS: dict[str, type] = {"n": int, "displacement": float, "strain": float}
+DEFAULTS = {"n": 10, "displacement": 0.05, "strain": 0.02}
+
+
+@dataclass(frozen=True)
+class CellSpecification:
+    """KIND:SIZE[,n=…][,displacement=…][,strain=…]; SIZE is an edge in unit cells or a dislocation's name."""
+
+    kind: str
+    size: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> CellSpecification:
+        """Raises InputError, naming what cannot be understood."""
+        head, *settings = (part.strip() for part in text.split(","))
+        kind, _, size = head.partition(":")
+        if kind not in CELL_KINDS:
+            raise UnknownNameError("kind of training cell", kind, CELL_KINDS)
+        if not size:
+            raise InputError(f"training cells {text!r} lack a size: write {kind}:3 or {kind}:3,n=20")
+        return cls(kind, size, dict(_setting(item, text) for item in settings))
+
+    def build(self, crystal: Crystal, seed: int) -> list[Atoms]:
+        """The cells, without labels; the same for the same seed."""
+        from genmlip import training
+
+        if self.kind == "quadrupole":
+            return training.dislocation_quadrupole(crystal, self.size, seed=seed, **self.settings)
+        makers: dict[str, Callable[..., list[Atoms]]] = {
+            "bulk": training.bulk_cells,
+            "strained": training.strained_cells,
+            "vacancy": training.vacancy_cells,
+        }
+        if not self.size.isdecimal():
+            raise InputError(
+                f"the size of {self.kind} cells is a whole number of unit cells, not {self.size!r}"
+            )
+        return makers[self.kind](crystal, int(self.size), seed=seed, **{**DEFAULTS, **self.settings})
+
+
+def parse_solver(text: str) -> Solver:
+    """``gcv``, ``ols``, ``ridge[:ALPHA]`` or ``svd[:RCOND]``."""
+    from genmlip import training
+
+    name, _, parameter = text.partition(":")
+    makers: dict[str, Callable[..., Solver]] = {
+        "gcv": training.GCVRidge,
+        "ols": training.OrdinaryLeastSquares,
+        "ridge": training.Ridge,
+        "svd": training.TruncatedSVD,
+    }
+    if name not in makers:
+        raise UnknownNameError("solver", name, makers)
+    if not parameter:
+        return makers[name]()
+    if name not in ("ridge", "svd"):
+        raise InputError(f"the solver {name} takes no parameter, got {text!r}")
+    try:
+        return makers[name](float(parameter))
+    except ValueError:
+        raise InputError(f"the parameter of the solver {name} must be a number, not {parameter!r}") from None
+
+
+def parse_weights(text: str) -> Weights:
+    """``E=30,F=1,V=1``, any of them; those left out keep their default."""
+    from genmlip.training import Weights
+
+    values = {}
+    for item in text.split(","):
+        letter, _, value = item.strip().partition("=")
+        if letter not in ("E", "F", "V"):
+            raise UnknownNameError("weight", letter, ("E", "F", "V"))
+        try:
+            values[letter] = float(value)
+        except ValueError:
+            raise InputError(f"weights {text!r}: {letter} must be a number, as in E=30,F=1,V=1") from None
+    return Weights(**values)
+
+
+def _setting(item: str, text: str) -> tuple[str, Any]:
+    name, equals, value = item.partition("=")
+    if name not in CELL_SETTINGS:
+        raise UnknownNameError("setting of training cells", name, CELL_SETTINGS)
+    try:
+        return name, CELL_SETTINGS[name](value)
+    except ValueError:
+        kind = "whole number" if CELL_SETTINGS[name] is int else "number"
+        found = value if equals else "nothing"
+        raise InputError(f"training cells {text!r}: {name} must be a {kind}, not {found}") from None
