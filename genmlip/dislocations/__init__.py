@@ -1,37 +1,33 @@
-"""Dislocations and the vacancy: catalogue, far fields, cells, boundary conditions and core analysis.
-
-The public names are imported on first use.
-"""
+"""Dislocations and the vacancy: catalogue, far fields, cells, boundary conditions and core analysis."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from genmlip.dislocations.boundaries import Clamped, Periodic
+from genmlip.dislocations.catalogue import SYSTEMS, System
+from genmlip.dislocations.cell import DefectCell, Pairs
+from genmlip.dislocations.core import column_differences, core_position, decay_exponent
+from genmlip.dislocations.dislocation import Dislocation
+from genmlip.dislocations.equilibrate import equilibrate
+from genmlip.dislocations.equilibrium import Equilibrium
+from genmlip.dislocations.predictor import MappedPredictor, SelfConsistentPredictor
+from genmlip.dislocations.stroh import StrohField
+from genmlip.dislocations.vacancy import Vacancy
 
-_PUBLIC = {
-    "SYSTEMS": "catalogue",
-    "Dislocation": "dislocation",
-    "Vacancy": "vacancy",
-    "Defect": "cell",
-    "make_defect": "defects",
-    "check_defect": "defects",
-    "DefectCell": "cell",
-    "Pairs": "cell",
-    "StrohField": "stroh",
-    "MappedPredictor": "predictor",
-    "SelfConsistentPredictor": "predictor",
-    "equilibrate": "equilibrate",
-    "Equilibrium": "equilibrate",
-    "Clamped": "boundaries",
-    "Periodic": "boundaries",
-}
-
-__all__ = list(_PUBLIC)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        value = getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
-        globals()[name] = value  # also where a submodule bears the same name
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = [
+    "SYSTEMS",
+    "Clamped",
+    "DefectCell",
+    "Dislocation",
+    "Equilibrium",
+    "MappedPredictor",
+    "Pairs",
+    "Periodic",
+    "SelfConsistentPredictor",
+    "StrohField",
+    "System",
+    "Vacancy",
+    "column_differences",
+    "core_position",
+    "decay_exponent",
+    "equilibrate",
+]

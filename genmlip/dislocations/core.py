@@ -23,7 +23,7 @@ def core_position(cell: DefectCell, corrector: Array) -> Array:
     """Position (x1, x2) Å of the core relative to the centre of the predictor; corrector (n, 3) Å.
 
     With an edge component the core cannot leave its glide plane without climbing: x2 = 0, and x1 is the
-    centre of the slip. A screw has no such plane and is placed at the centre of its elastic field. For an edge
+    centre of the slip. A screw has no such plane and is placed at the centre of its elastic field. For edges
     that centre would not do: nonlinear elasticity moves it along x2 by an amount that grows with the annulus.
     A point defect stays where it was made, at the origin.
     """
@@ -39,8 +39,8 @@ def centre_of_slip(cell: DefectCell, corrector: Array) -> float:
     """How far along x1 (Å) the slip on the glide plane has advanced beyond the predictor's.
 
     With δ(x1) the jump of the displacement from the atomic plane below to the one above, the area swept per
-    unit length is ∫ b·δ / b² dx1; the corrector's share of it is the shift of the centre. It needs no model of
-    the core and holds for a dissociated one. Raises InputError for a point defect.
+    unit length is ∫ b·δ / b² dx1; the corrector's share of it is the shift of the centre. It needs no model
+    of the core and holds for a dissociated one. Raises InputError for a point defect.
     """
     dislocation = _dislocation(cell)
     height = cell.reference[:, 1]
@@ -58,8 +58,8 @@ def centre_of_field(cell: DefectCell, corrector: Array, annulus: tuple[float, fl
     """Centre c (2,) Å of the elastic field that best fits the displacements around the core.
 
     Least squares of u_lin(y − c) − u_lin(y) − corrector over the atoms of an annulus. The angle is continued
-    from y to y − c, so that no cut moves and no atom is relabelled. A linear field, which is what the boundary
-    reflects, is left free.
+    from y to y − c, so that no cut moves and no atom is relabelled. A linear field, which is what the
+    boundary reflects, is left free.
 
     annulus : inner and outer radius, Å; default 2 b (at most a third of the radius) to two thirds of it
     Raises InputError for a point defect and for an annulus with too few atoms.
