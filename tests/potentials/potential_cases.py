@@ -32,7 +32,7 @@ def tungsten_tables(knots: int = 2001) -> Tables:
 def alloy_tables(finnis_sinclair: bool, knots: int = 400) -> Tables:
     """A made-up smooth alloy of Ni and Al; in its Finnis–Sinclair variant all four densities differ."""
     cutoff = 4.8
-    r, rho = np.linspace(0.0, 5.0, knots), np.linspace(0.0, 40.0, knots)
+    r, rho = np.linspace(0.0, 5.0, knots), np.linspace(0.0, 12.0, knots)
     tail = np.where(r < cutoff, (1.0 - r / cutoff) ** 4, 0.0)
     strength = np.array([[1.0, 0.7], [1.4, 1.2]]) if finnis_sinclair else np.array([[1.0, 0.7], [1.0, 0.7]])
     decay = np.array([[0.2, 0.3], [0.25, 0.4]]) if finnis_sinclair else np.array([[0.2, 0.3], [0.2, 0.3]])

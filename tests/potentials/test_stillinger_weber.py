@@ -26,8 +26,8 @@ def test_energy_and_forces_agree_with_matscipy(spec, x, configuration):
     potential = load_potential(spec)
     atoms = configurations(spec.replace(":", "-"))[configuration]
     peer = {
-        "el": potential.symbols[0], "epsilon": x.epsilon, "sigma": x.sigma, "costheta0": x.cos_theta0, "A": x.A,
-        "B": x.B, "p": x.p, "q": x.q, "a": x.a, "lambda1": x.lam, "gamma": x.gamma,
+        "el": potential.symbols[0], "epsilon": x.epsilon, "sigma": x.sigma, "costheta0": -x.cos_theta0,
+        "A": x.A, "B": x.B, "p": x.p, "a": x.a, "lambda1": x.lam, "gamma": x.gamma,
     }  # fmt: skip
     result = potential.evaluate(atoms)
     atoms.calc = Manybody(**MatscipyStillingerWeber(peer))
