@@ -6,6 +6,7 @@ from genmlip.dislocations.boundaries import Clamped, Periodic
 from genmlip.dislocations.catalogue import SYSTEMS, System
 from genmlip.dislocations.cell import DefectCell, Pairs
 from genmlip.dislocations.core import column_differences, core_position, decay_exponent
+from genmlip.dislocations.defects import check_defect, make_defect
 from genmlip.dislocations.dislocation import Dislocation
 from genmlip.dislocations.equilibrate import equilibrate
 from genmlip.dislocations.equilibrium import Equilibrium
@@ -26,8 +27,10 @@ __all__ = [
     "StrohField",
     "System",
     "Vacancy",
+    "check_defect",
     "column_differences",
     "core_position",
     "decay_exponent",
     "equilibrate",
+    "make_defect",
 ]
