@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from genmlip.dislocations.boundaries import Clamped, Periodic
 from genmlip.dislocations.catalogue import SYSTEMS, System
-from genmlip.dislocations.cell import DefectCell, Pairs
+from genmlip.dislocations.cell import Defect, DefectCell, Pairs
 from genmlip.dislocations.core import column_differences, core_position, decay_exponent
 from genmlip.dislocations.defects import check_defect, make_defect
 from genmlip.dislocations.dislocation import Dislocation
@@ -17,6 +17,7 @@ from genmlip.dislocations.vacancy import Vacancy
 __all__ = [
     "SYSTEMS",
     "Clamped",
+    "Defect",
     "DefectCell",
     "Dislocation",
     "Equilibrium",
