@@ -1,12 +1,12 @@
 """Which functions make up an atomic cluster expansion, and their expansion in products of density moments.
 
-    φ_{znlm}(r_ij, z_j) = δ_{z z_j} R_n(r_ij) Y_lm(r̂_ij),            one-particle functions
-    A_v = Σ_j φ_v(r_ij, z_j),  v = (z, n, l, m),                      density moments
-    B_k = Σ_t c_kt A_{v_1(t)} … A_{v_ν(t)},                           invariants.
+    φ_{znlm}(r_ij, z_j) = δ_{z z_j} R_n(r_ij) Y_lm(r̂_ij),           one-particle functions
+    A_v = Σ_j φ_v(r_ij, z_j),  v = (z, n, l, m),                    density moments
+    B_k = Σ_t c_kt A_{v_1(t)} … A_{v_ν(t)},                          invariants.
 
 Here k stands for a multiset of ν labels (z, n, l) and one of its couplings, see :mod:`coupling`. A multiset
-of correlation order ν enters if Σ (n + w l) ≤ D_ν, if Σ l is even (reflection) and if its symmetrised coupling
-has any function. Every centre species has the same functions, with coefficients of its own.
+of correlation order ν enters if Σ (n + w l) ≤ D_ν, if Σ l is even (reflection) and if its symmetrised
+coupling has any function. Every centre species has the same functions, with coefficients of its own.
 
 Drautz, Phys. Rev. B 99, 014104 (2019); Dusson et al., J. Comput. Phys. 454, 110946 (2022).
 """
@@ -208,6 +208,7 @@ def _pattern(labels: tuple[Label, ...]) -> tuple[IntArray, Array]:
 
 def nearest_neighbour_distance(symbols: Sequence[str]) -> float:
     """Å, mean over the elements: of the reference crystal, else twice the covalent radius."""
+    _check_symbols(tuple(symbols))
     factor = {"bcc": 3**0.5 / 2, "fcc": 0.5**0.5, "diamond": 3**0.5 / 4, "hcp": 1.0, "sc": 1.0}
     distances = []
     for symbol in symbols:
