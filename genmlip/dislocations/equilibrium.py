@@ -86,7 +86,7 @@ class Equilibrium:
         from genmlip.dislocations.core import decay_exponent
 
         try:
-            return decay_exponent(self.corrector, self.cell).exponent
+            return decay_exponent(self.cell, self.corrector).exponent
         except InputError:
             return math.nan
 
