@@ -148,7 +148,10 @@ class KimEvaluator:
         contributing[slice(n) if self._centres is None else self._centres] = 1
         need = contributing if self.potential.images_need_no_neighbours.all() else np.ones_like(contributing)
         self._coordinates = np.concatenate([positions, positions[self._image_of] + self._shift])
-        self._list.build(self._coordinates, reach, self.potential.list_cutoffs + self.skin, need)
+        try:
+            self._list.build(self._coordinates, reach, self.potential.list_cutoffs + self.skin, need)
+        except RuntimeError:
+            raise InputError("atoms are at the same place, or too far apart for a neighbour list") from None
         self._share_arrays(contributing)
 
     def _share_arrays(self, contributing: AnyArray) -> None:
