@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from genmlip._types import Array
 from genmlip.dislocations.core import Decay, decay_exponent
-from genmlip.errors import InputError
 from genmlip.report.plots.axes import label_logs
 from genmlip.report.style import GREY, PREDICTED, dislocation_colour, new_figure, styled, takeaway
 from genmlip.report.tables import NothingToDrawError
@@ -109,10 +108,8 @@ def vacancy_law(r: Array) -> Array:
 
 
 def _fitted(equilibrium: Equilibrium) -> Decay | None:
-    try:
-        return decay_exponent(cell=equilibrium.cell, corrector=equilibrium.corrector)
-    except InputError:
-        return None
+    fit = decay_exponent(equilibrium.cell, equilibrium.corrector)
+    return None if np.isnan(fit.exponent) else fit
 
 
 def _lines(ax: Axes, centre: Array, mean: Array, fit: Decay, law: Law, name: str) -> None:
