@@ -1,0 +1,174 @@
+"""From a linear model and a labelled data set to a potential: assemble, solve, measure, record."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy
+
+from genmlip import __version__
+from genmlip._types import Array
+from genmlip.errors import InputError
+from genmlip.training.assemble import LinearModel, Progress, assemble, check_dataset
+from genmlip.training.dataset import Dataset
+from genmlip.training.errors import Errors, evaluate
+from genmlip.training.observations import Observation, Weights, parse_observations
+from genmlip.training.solvers import GCVRidge, Solution, Solver
+from genmlip.training.streamed_qr import ReducedSystem
+
+if TYPE_CHECKING:
+    from genmlip.potentials.ace import LinearACE
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A fitted potential and how well it fits.
+
+    solution : what the solver reports (loss, condition, degrees of freedom, alpha, …)
+    n_rows : equations that went in
+    seconds : wall time of assembling and solving
+    """
+
+    potential: LinearACE
+    dataset: Dataset
+    solution: Solution
+    n_rows: int
+    seconds: float
+
+    @cached_property
+    def errors(self) -> Errors:
+        """RMSE and MAE on the training data, per observation and group."""
+        return evaluate(self.potential, self.dataset)
+
+    @property
+    def condition(self) -> float:
+        """Condition number of the weighted system with the prior's scaling."""
+        return self.solution.condition
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What is needed to repeat the fit; stored in the potential and its file."""
+        return dict(self.potential.metadata["fit"])
+
+    def table(self) -> str:
+        """Errors on the training data and a line on the fit."""
+        details = ", ".join(
+            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in self.solution.details.items()
+        )
+        return (
+            f"{self.errors.table()}\n"
+            f"{self.n_rows} rows, {len(self.solution.coefficients)} functions, "
+            f"condition {self.condition:.2e}, degrees of freedom "
+            f"{self.solution.degrees_of_freedom:.1f}, {details}, {self.seconds:.1f} s"
+        )
+
+
+def fit(
+    ace: LinearACE,
+    dataset: Dataset,
+    observations: str = "EFV",
+    weights: Weights | None = None,
+    solver: Solver | None = None,
+    E0: Mapping[str, float] | None = None,
+    progress: Progress | None = None,
+) -> FitResult:
+    """The potential of the form of ``ace`` that fits ``dataset`` best.
+
+    observations : which of energies E, forces F, virials V to fit, a non-empty subset of "EFV"
+    weights : see :class:`Weights`
+    solver : default :class:`GCVRidge`, with ``ace.smoothness`` as the prior
+    E0 : eV, energy of a free atom of every element. Without it, the energies of the configurations of one
+        atom without periodicity are taken, if they are there for every element; else E0 is fitted along,
+        without penalty (E in the observations), or stays what it is in ``ace``.
+    progress : called as progress(done, total) after every configuration
+
+    Raises InputError for data that lack a label, an element the model lacks, unknown observations or groups,
+    and for fewer equations than functions where the solver has no regularisation.
+    """
+    kinds, weights = parse_observations(observations), weights or Weights()
+    solver = solver or GCVRidge()
+    check_dataset(ace, dataset, kinds, weights)
+    started = time.perf_counter()
+    given = reference_energies(ace, dataset, kinds, E0)
+    reduction = assemble(ace, dataset, kinds, weights, given, progress)
+    system = reduction.system()
+    solution, fitted = solve(system, solver, ace.smoothness)
+    offsets = given or dict(zip(ace.symbols, fitted.tolist(), strict=True))
+    seconds = time.perf_counter() - started
+    record = {
+        "observations": "".join(kind.letter for kind in kinds),
+        "weights": weights.as_dict(),
+        "solver": repr(solver),
+        "solution": {"loss": solution.loss, "condition": solution.condition, **solution.details},
+        "E0": {"values": offsets, "fitted": given is None},
+        "data": describe(dataset),
+        "n_rows": system.n_rows,
+        "versions": versions(),
+    }
+    metadata = {**ace.metadata, "smallest_distance": dataset.smallest_distance, "fit": record}
+    potential = ace.with_coefficients(solution.coefficients, offsets, metadata)
+    return FitResult(potential, dataset, solution, system.n_rows, seconds)
+
+
+def solve(system: ReducedSystem, solver: Solver, prior: Array) -> tuple[Solution, Array]:
+    """The solution for the columns that have a prior, and the values of the leading ones, which have none."""
+    n_lead = system.n_columns - len(prior)
+    if n_lead == 0:
+        return solver.solve(system, prior), np.zeros(0)
+    reduced, projector = system.eliminate(n_lead)
+    solution = solver.solve(reduced, prior)
+    return solution, projector @ (system.z - system.R[:, n_lead:] @ solution.coefficients)
+
+
+def reference_energies(
+    ace: LinearModel, dataset: Dataset, kinds: tuple[Observation, ...], E0: Mapping[str, float] | None
+) -> dict[str, float] | None:
+    """E0 of every element where it is known, None where it has to be fitted."""
+    if E0 is not None:
+        missing = sorted(set(ace.symbols) - set(E0))
+        if missing:
+            raise InputError(f"E0 lacks {', '.join(missing)} (it holds: {', '.join(E0) or 'nothing'})")
+        return {symbol: float(E0[symbol]) for symbol in ace.symbols}
+    free_atoms = {
+        c.atoms.get_chemical_symbols()[0]: float(c.energy)
+        for c in dataset
+        if len(c) == 1 and not c.atoms.pbc.any() and c.energy is not None
+    }
+    if set(ace.symbols) <= set(free_atoms):
+        return {symbol: free_atoms[symbol] for symbol in ace.symbols}
+    if all(kind.letter != "E" for kind in kinds):
+        return {symbol: float(getattr(ace, "E0", {}).get(symbol, 0.0)) for symbol in ace.symbols}
+    return None
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """Size, composition and hash of the data, for the record."""
+    sizes = {
+        group: {"configurations": len(part), "atoms": part.n_atoms}
+        for group in dataset.groups
+        for part in [dataset.select(group)]
+    }
+    return {
+        "sha256": dataset.sha256,
+        "configurations": len(dataset),
+        "atoms": dataset.n_atoms,
+        "groups": sizes,
+        "smallest_distance": dataset.smallest_distance,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of everything that takes part in a fit."""
+    return {
+        "genmlip": __version__,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "python": platform.python_version(),
+    }
