@@ -127,7 +127,9 @@ def has_left_skin(positions: Array, built_at: Array, skin: float) -> bool:
 def bounding_cell(atoms: Atoms) -> tuple[Array, Array]:
     """The cell, with directions that are not periodic replaced by a box around the atoms; and its origin."""
     cell = np.array(atoms.cell)
-    if atoms.cell[atoms.pbc].size and np.linalg.matrix_rank(cell[atoms.pbc]) < atoms.pbc.sum():
+    if not np.isfinite(cell).all():
+        raise InputError("the cell holds NaN or infinity")
+    if atoms.pbc.any() and np.linalg.matrix_rank(cell[atoms.pbc]) < atoms.pbc.sum():
         raise InputError("the cell has no extent along a direction that is periodic")
     if atoms.pbc.all() or len(atoms) == 0:
         return cell, np.zeros(3)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,8 +106,9 @@ def _kim(model: str) -> Potential:
 
 
 def _ace(path: str) -> Potential:
-    # by name: ace builds on this package
-    potential: Potential = import_module("genmlip.potentials.ace").LinearACE.load(path)
+    from genmlip.potentials.ace import load
+
+    potential: Potential = load(path)
     return potential
 
 

@@ -76,6 +76,11 @@ def test_periodic_images_surround_every_centre_with_all_its_neighbours(atoms, on
         assert_allclose(found, as_sorted_rows(i[mine], j[mine], vectors[mine]), atol=1e-7)
 
 
+def test_a_cell_that_is_not_finite_is_refused():
+    with pytest.raises(InputError, match="the cell holds NaN"):
+        Neighbours.of(Atoms("H", cell=[3.0, 3.0, np.nan], pbc=True), CUTOFF)
+
+
 def test_a_periodic_direction_without_extent_is_refused():
     with pytest.raises(InputError, match="no extent"):
         Neighbours.of(Atoms("H", cell=[3.0, 3.0, 0.0], pbc=True), CUTOFF)

@@ -53,6 +53,21 @@ def test_an_eam_file_that_is_not_there_is_named():
         load_potential("eam:nowhere.eam.alloy")
 
 
+def test_an_ace_file_is_read_by_the_ace_package(monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        "genmlip.potentials.ace.load", lambda path: read.append(path) or load_potential("fs:W")
+    )
+    assert load_potential("ace:fit.json").spec == "ace:fit.json"
+    assert read == ["fit.json"]
+
+
+@pytest.mark.parametrize("kind", ["eam", "ace"])
+def test_a_directory_is_no_potential_file(kind, tmp_path):
+    with pytest.raises(InputError):
+        load_potential(f"{kind}:{tmp_path}")
+
+
 def test_every_kind_is_listed_with_what_it_needs(monkeypatch):
     rows = {row.pattern: row for row in available_potentials()}
     assert set(rows) == {
