@@ -68,8 +68,8 @@ class ACEBasis:
     degrees: tuple[float, ...]
     angular_weight: float
     r0: float
-    tail: float = 2.0
-    core: float = 10.0
+    tail: int = 2
+    core: int = 10
     smoothness: int = 3
 
     def __post_init__(self) -> None:
@@ -225,12 +225,15 @@ def _check_settings(basis: ACEBasis) -> None:
         value = getattr(basis, name)
         if not (np.isfinite(value) and value > 0):
             raise InputError(f"ACE basis: {name} = {value} must be positive")
+    for name in ("tail", "core", "smoothness"):
+        if not isinstance(getattr(basis, name), int):
+            raise InputError(f"ACE basis: {name} = {getattr(basis, name)} must be an integer")
     if not (1 <= basis.tail <= basis.core <= 16 and basis.core > 1):
         raise InputError(
-            f"ACE basis: 1 ≤ tail ≤ core ≤ 16 and core > 1 wanted, not {basis.tail} and {basis.core}"
+            f"ACE basis: 1 ≤ tail ≤ core ≤ 16 wanted and core > 1, not {basis.tail} and {basis.core}"
         )
-    if not (isinstance(basis.smoothness, int) and 3 <= basis.smoothness <= 16):
-        raise InputError(f"ACE basis: smoothness = {basis.smoothness} must be an integer from 3 to 16")
+    if not 3 <= basis.smoothness <= 16:
+        raise InputError(f"ACE basis: smoothness = {basis.smoothness} must be from 3 to 16")
 
 
 def _check_symbols(symbols: tuple[str, ...]) -> None:

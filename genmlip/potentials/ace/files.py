@@ -100,9 +100,9 @@ def _basis(fields: _Fields) -> ACEBasis:
     settings: dict[str, Any] = {
         "symbols": tuple(fields.strings("symbols")),
         "degrees": tuple(fields.numbers("degrees").tolist()),
-        "smoothness": fields.integer("smoothness"),
     }
-    settings |= {name: fields.number(name) for name in ("cutoff", "angular_weight", "r0", "tail", "core")}
+    settings |= {name: fields.number(name) for name in ("cutoff", "angular_weight", "r0")}
+    settings |= {name: fields.integer(name) for name in ("tail", "core", "smoothness")}
     try:
         return ACEBasis(**settings)
     except InputError as error:

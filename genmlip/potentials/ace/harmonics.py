@@ -57,71 +57,91 @@ def real_harmonics(directions: Array, lmax: int) -> tuple[Array, Array]:
     n, n_lm = len(r), (lmax + 1) ** 2
     Y, dY = np.empty((n_lm, n)), np.empty((n_lm, 3, n))
     table = recursion_table(lmax)
-    fill_harmonics(n, unit, r, lmax, table, np.empty((len(table), n)), np.empty((lmax + 1, 2, n)), Y, dY)
+    fill_harmonics(n, unit, lmax, table, np.empty((len(table), n)), np.empty((lmax + 1, 2, n)), Y, dY)
+    for gradient in dY:
+        project(n, unit, r, np.empty(n), gradient)
     return Y, dY
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def fill_harmonics(n, unit, distance, lmax, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]
-    """Y and ∂Y/∂r for the first ``n`` columns of ``unit`` (3, ·).
+def fill_harmonics(n, unit, lmax, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]
+    """Y and ∇̃Y for the first ``n`` columns of ``unit`` (3, ·); ∂Y/∂r is the projection of ∇̃Y (:func:`project`).
 
-    Q (rows of the table, ·) and CS (lmax + 1, 2, ·) are scratch.
+    Q (rows of the table, ·) and CS (lmax + 1, 2, ·) are scratch. Loops are short and touch few arrays, as the
+    compiler needs it to put them into SIMD lanes.
     """
     _fill_azimuthal(n, unit, lmax, CS)
     for l in range(lmax + 1):
         for m in range(l + 1):
-            _fill_polynomial(n, unit, l, m, table, Q)
+            _fill_polynomial(n, unit[2], l, m, table, Q)
         for m in range(l + 1):
-            _fill_pair(n, unit, distance, l, m, table, Q, CS, Y, dY)
+            _fill_pair(n, l, m, table, Q, CS, Y, dY)
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def project(n, unit, distance, radial, gradient):  # type: ignore[no-untyped-def]
+    """g ← (g − r̂ (r̂·g)) / r, for ``gradient`` (3, ·); ``radial`` (·) is scratch."""
+    for j in range(n):
+        radial[j] = unit[0, j] * gradient[0, j] + unit[1, j] * gradient[1, j] + unit[2, j] * gradient[2, j]
+    for a in range(3):
+        for j in range(n):
+            gradient[a, j] = (gradient[a, j] - unit[a, j] * radial[j]) / distance[j]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def _fill_azimuthal(n, unit, lmax, CS):  # type: ignore[no-untyped-def]
     """C_m and S_m, by (x + iy)^m = (x + iy) (x + iy)^{m−1}."""
+    x, y = unit[0], unit[1]
     for j in range(n):
         CS[0, 0, j] = 1.0
         CS[0, 1, j] = 0.0
     for m in range(1, lmax + 1):
+        C, S = CS[m - 1, 0], CS[m - 1, 1]
         for j in range(n):
-            CS[m, 0, j] = unit[0, j] * CS[m - 1, 0, j] - unit[1, j] * CS[m - 1, 1, j]
-            CS[m, 1, j] = unit[0, j] * CS[m - 1, 1, j] + unit[1, j] * CS[m - 1, 0, j]
+            CS[m, 0, j] = x[j] * C[j] - y[j] * S[j]
+        for j in range(n):
+            CS[m, 1, j] = x[j] * S[j] + y[j] * C[j]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _fill_polynomial(n, unit, l, m, table, Q):  # type: ignore[no-untyped-def]
+def _fill_polynomial(n, z, l, m, table, Q):  # type: ignore[no-untyped-def]
     """Q_l^m from Q_{l−1}^m and Q_{l−2}^m."""
-    k, k1, k2 = l * (l + 1) // 2 + m, l * (l - 1) // 2 + m, (l - 1) * (l - 2) // 2 + m
+    k = l * (l + 1) // 2 + m
     a, b = table[k, 0], table[k, 1]
     if m == l:
         for j in range(n):
             Q[k, j] = a
     elif m == l - 1:
+        below = Q[k - l]
         for j in range(n):
-            Q[k, j] = a * unit[2, j] * Q[k1, j]
+            Q[k, j] = a * z[j] * below[j]
     else:
+        below, further = Q[k - l], Q[k - 2 * l + 1]
         for j in range(n):
-            Q[k, j] = a * unit[2, j] * Q[k1, j] - b * Q[k2, j]
+            Q[k, j] = a * z[j] * below[j] - b * further[j]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _fill_pair(n, unit, distance, l, m, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]
-    """Y_{l, ±m} and their projected gradients."""
+def _fill_pair(n, l, m, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]
+    """Y_{l, ±m} and their ∇̃: ∂(C + iS)_m/∂x = m (C + iS)_{m−1} and ∂(C + iS)_m/∂y = i m (C + iS)_{m−1}."""
     k = l * (l + 1) // 2 + m
-    d = table[k, 2]
-    k_up = k + 1 if m < l else k  # d = 0 where m = l
-    m_down = m - 1 if m > 0 else 0
+    q = Q[k]
     for sign in range(2 if m > 0 else 1):
         lm = l * l + l + (m if sign == 0 else -m)
+        f = CS[m, sign]
         for j in range(n):
-            x, y, z = unit[0, j], unit[1, j], unit[2, j]
-            q = Q[k, j]
-            Y[lm, j] = q * CS[m, sign, j]
-            # ∂(C + iS)_m/∂x = m (C + iS)_{m−1} and ∂(C + iS)_m/∂y = i m (C + iS)_{m−1}
-            gx = m * q * CS[m_down, sign, j]
-            gy = m * q * (-CS[m_down, 1, j] if sign == 0 else CS[m_down, 0, j])
-            gz = d * Q[k_up, j] * CS[m, sign, j]
-            radial = x * gx + y * gy + z * gz
-            inverse = 1.0 / distance[j]
-            dY[lm, 0, j] = (gx - radial * x) * inverse
-            dY[lm, 1, j] = (gy - radial * y) * inverse
-            dY[lm, 2, j] = (gz - radial * z) * inverse
+            Y[lm, j] = q[j] * f[j]
+        if m > 0:
+            fx, fy, s = CS[m - 1, sign], CS[m - 1, 1 - sign], -m if sign == 0 else m
+            for j in range(n):
+                dY[lm, 0, j] = m * q[j] * fx[j]
+            for j in range(n):
+                dY[lm, 1, j] = s * q[j] * fy[j]
+        else:
+            dY[lm, :2, :n] = 0.0
+        if m < l:
+            up, d = Q[k + 1], table[k, 2]
+            for j in range(n):
+                dY[lm, 2, j] = d * up[j] * f[j]
+        else:
+            dY[lm, 2, :n] = 0.0

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from genmlip.potentials.ace.harmonics import fill_harmonics
+from genmlip.potentials.ace.harmonics import fill_harmonics, project
 from genmlip.potentials.ace.radial import fill_radial
 
 FAST = {
@@ -28,9 +28,9 @@ FAST = {
 def fill_site(begin, end, index, species, vectors, n_species, radial, angular, scratch):  # type: ignore[no-untyped-def]
     """One-particle functions of the neighbours within the cutoff; returns their number (−1: one is at distance zero)."""
     start, slot, distance, unit, X, R, dR, Q, CS, Y, dY = scratch
-    parameters, recursion = radial
+    constants, exponents, recursion = radial
     lmax, table = angular
-    cutoff = parameters[0]
+    cutoff = constants[0]
     n = 0
     for z in range(n_species):
         start[z] = n
@@ -46,8 +46,8 @@ def fill_site(begin, end, index, species, vectors, n_species, radial, angular, s
                     unit[0, n], unit[1, n], unit[2, n] = x / r, y / r, w / r
                     n += 1
     start[n_species] = n
-    fill_radial(n, distance, parameters, recursion, X, R, dR)
-    fill_harmonics(n, unit, distance, lmax, table, Q, CS, Y, dY)
+    fill_radial(n, distance, constants, exponents, recursion, X, R, dR)
+    fill_harmonics(n, unit, lmax, table, Q, CS, Y, dY)
     return n
 
 
@@ -56,9 +56,10 @@ def fill_moments(moments, start, R, Y, A):  # type: ignore[no-untyped-def]
     """A_v = Σ_j R_n(r_ij) Y_lm(r̂_ij) over the neighbours of the species of v."""
     for v in range(moments.shape[0]):
         z, n, lm = moments[v, 0], moments[v, 1], moments[v, 2]
+        r, y = R[n, start[z] : start[z + 1]], Y[lm, start[z] : start[z + 1]]
         total = 0.0
-        for j in range(start[z], start[z + 1]):
-            total += R[n, j] * Y[lm, j]
+        for j in range(r.size):
+            total += r[j] * y[j]
         A[v] = total
 
 
@@ -87,26 +88,39 @@ def quadratic_form(nodes, linear, first, right, quadratic, n_leaves, P, adjoint)
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def pull_back(n, moments, start, adjoint, unit, R, dR, Y, dY, GR, GY, gradient):  # type: ignore[no-untyped-def]
-    """∂V/∂r_ij = Σ_v ∂V/∂A_v (R′ Y r̂ + R ∂Y/∂r) into ``gradient`` (3, ·), summed over v first and over channels last."""
+def pull_back(n, moments, start, adjoint, distance, unit, R, dR, Y, dY, GR, GY, gradient):  # type: ignore[no-untyped-def]
+    """∂V/∂r_ij = Σ_v ∂V/∂A_v (R′ Y r̂ + R ∂Y/∂r) into ``gradient`` (3, ·).
+
+    First ∂V/∂R and ∂V/∂Y of every neighbour, then one product with R′ and ∇̃Y; the projection is linear and comes last.
+    """
     GR[:] = 0.0
     GY[:] = 0.0
     for v in range(moments.shape[0]):
         z, k, lm, g = moments[v, 0], moments[v, 1], moments[v, 2], adjoint[v]
-        for j in range(start[z], start[z + 1]):
-            GR[k, j] += g * Y[lm, j]
-            GY[lm, j] += g * R[k, j]
+        low, high = start[z], start[z + 1]
+        r, y, gr, gy = R[k, low:high], Y[lm, low:high], GR[k, low:high], GY[lm, low:high]
+        for j in range(r.size):
+            gr[j] += g * y[j]
+        for j in range(r.size):
+            gy[j] += g * r[j]
+    gradient[:] = 0.0
+    for lm in range(1, Y.shape[0]):
+        gy = GY[lm]
+        for a in range(3):
+            out, dy = gradient[a], dY[lm, a]
+            for j in range(n):
+                out[j] += gy[j] * dy[j]
+    project(n, unit, distance, GY[0], gradient)
+    slope = GY[0]
     for j in range(n):
-        GR[0, j] *= dR[0, j]
-    for k in range(1, R.shape[0]):
+        slope[j] = 0.0
+    for k in range(R.shape[0]):
+        gr, dr = GR[k], dR[k]
         for j in range(n):
-            GR[0, j] += GR[k, j] * dR[k, j]
+            slope[j] += gr[j] * dr[j]
     for a in range(3):
         for j in range(n):
-            gradient[a, j] = GR[0, j] * unit[a, j]
-        for lm in range(Y.shape[0]):
-            for j in range(n):
-                gradient[a, j] += GY[lm, j] * dY[lm, a, j]
+            gradient[a, j] += slope[j] * unit[a, j]
 
 
 @njit(cache=True, nogil=True)
@@ -114,7 +128,7 @@ def ace_sites(  # type: ignore[no-untyped-def]
     first, index, centre_species, species, vectors, radial, angular, moments, graph, weights, scratch, work, energies, gradients
 ):  # fmt: skip
     """V_i (m,) and ∂V_i/∂r_ij (p, 3); returns the first site with a neighbour at distance zero, or −1."""
-    start, slot, _, unit, _, R, dR, _, _, Y, dY = scratch
+    start, slot, distance, unit, _, R, dR, _, _, Y, dY = scratch
     P, adjoint, GR, GY, gradient = work
     nodes, term_first, right = graph
     linear, quadratic = weights
@@ -129,7 +143,7 @@ def ace_sites(  # type: ignore[no-untyped-def]
         z = centre_species[m]
         fill_moments(moments, start, R, Y, P)
         energies[m] = quadratic_form(nodes, linear[z], term_first, right, quadratic[z], n_leaves, P, adjoint)
-        pull_back(n, moments, start, adjoint, unit, R, dR, Y, dY, GR, GY, gradient)
+        pull_back(n, moments, start, adjoint, distance, unit, R, dR, Y, dY, GR, GY, gradient)
         for j in range(n):
             for a in range(3):
                 gradients[slot[j], a] = gradient[a, j]
@@ -137,13 +151,18 @@ def ace_sites(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def fill_moment_gradients(moments, start, unit, R, dR, Y, dY, dA):  # type: ignore[no-untyped-def]
-    """∂A_v/∂r_ij into ``dA`` (n_A, 3, ·); only the columns of the species of v."""
+def fill_moment_gradients(n, moments, start, distance, unit, R, dR, Y, dY, scratch, dA):  # type: ignore[no-untyped-def]
+    """∂A_v/∂r_ij into ``dA`` (n_A, 3, ·), only the columns of the species of v; dY is projected in place."""
+    for lm in range(Y.shape[0]):
+        project(n, unit, distance, scratch, dY[lm])
     for v in range(moments.shape[0]):
         z, k, lm = moments[v, 0], moments[v, 1], moments[v, 2]
+        low, high = start[z], start[z + 1]
+        r, dr, y = R[k, low:high], dR[k, low:high], Y[lm, low:high]
         for a in range(3):
-            for j in range(start[z], start[z + 1]):
-                dA[v, a, j] = dR[k, j] * Y[lm, j] * unit[a, j] + R[k, j] * dY[lm, a, j]
+            out, e, dy = dA[v, a, low:high], unit[a, low:high], dY[lm, a, low:high]
+            for j in range(r.size):
+                out[j] = dr[j] * y[j] * e[j] + r[j] * dy[j]
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
@@ -188,7 +207,7 @@ def ace_design(  # type: ignore[no-untyped-def]
         if n < 0:
             return m
         fill_moments(moments, start, R, Y, A)
-        fill_moment_gradients(moments, start, unit, R, dR, Y, dY, dA)
+        fill_moment_gradients(n, moments, start, distance, unit, R, dR, Y, dY, gradient[0], dA)
         for k in range(n_functions):
             row = centre_species[m] * n_functions + k
             values[m, k] = function_and_slopes(
@@ -199,11 +218,12 @@ def ace_design(  # type: ignore[no-untyped-def]
                     gradient[a, j] = 0.0
             for e in range(support_first[k], support_first[k + 1]):
                 v = support[e]
-                z, g = moments[v, 0], J[v]
+                low, high, g = start[moments[v, 0]], start[moments[v, 0] + 1], J[v]
                 J[v] = 0.0
                 for a in range(3):
-                    for j in range(start[z], start[z + 1]):
-                        gradient[a, j] += g * dA[v, a, j]
+                    out, slope = gradient[a, low:high], dA[v, a, low:high]
+                    for j in range(out.size):
+                        out[j] += g * slope[j]
             _scatter(n, centre[m], index, slot, distance, unit, gradient, forces[row], virial[row])
     return -1
 

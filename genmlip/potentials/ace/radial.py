@@ -22,7 +22,7 @@ from functools import cached_property
 import numpy as np
 from numba import njit
 
-from genmlip._types import Array
+from genmlip._types import Array, IntArray
 
 
 @dataclass(frozen=True)
@@ -32,25 +32,25 @@ class RadialBasis:
     cutoff : Å
     r0 : Å, where resolution is highest: the nearest-neighbour distance
     n_max : number of functions
-    tail, core : exponents p and q of the distance transform, 1 ≤ p ≤ q and q > 1
+    tail, core : integer exponents p and q of the distance transform, 1 ≤ p ≤ q and q > 1
     smoothness : s, the order of the zero at the cutoff
     """
 
     cutoff: float
     r0: float
     n_max: int
-    tail: float = 2.0
-    core: float = 10.0
+    tail: int = 2
+    core: int = 10
     smoothness: int = 3
 
     @cached_property
-    def parameters(self) -> Array:
-        """(cutoff, r0, p, q, a, y(cutoff), s) as the kernel wants them."""
+    def parameters(self) -> tuple[Array, IntArray]:
+        """(cutoff, r0, a, y(cutoff)) and (p, q, s), as the kernel wants them."""
         p, q = self.tail, self.core
         a = 2 * (2 * p * q - p - q) / (p**2 + q**2 + p + q)
         u = self.cutoff / self.r0
         y_cut = 1 / (1 + a * u**q / (1 + u ** (q - p)))
-        return np.array([self.cutoff, self.r0, p, q, a, y_cut, float(self.smoothness)])
+        return np.array([self.cutoff, self.r0, a, y_cut]), np.array([p, q, self.smoothness], dtype=np.int64)
 
     @cached_property
     def recursion(self) -> Array:
@@ -75,32 +75,35 @@ class RadialBasis:
         """R_n(r) and dR_n/dr, each (n_max, len(r))."""
         r = np.ascontiguousarray(r, dtype=float)
         R, dR = np.empty((self.n_max, len(r))), np.empty((self.n_max, len(r)))
-        fill_radial(len(r), r, self.parameters, self.recursion, np.empty((2, len(r))), R, dR)
+        fill_radial(len(r), r, *self.parameters, self.recursion, np.empty((2, len(r))), R, dR)
         return R, dR
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def fill_radial(n, distance, parameters, recursion, X, R, dR):  # type: ignore[no-untyped-def]
+def fill_radial(n, distance, constants, exponents, recursion, X, R, dR):  # type: ignore[no-untyped-def]
     """R_k and dR_k/dr for the first ``n`` distances; X (2, ·) is scratch for x and dx/dr."""
-    cutoff, r0, p, q, a, y_cut, s = parameters
+    cutoff, r0, a, y_cut = constants
+    p, q, s = exponents
     scale = 2.0 / (1.0 - y_cut)
     for j in range(n):
         r = distance[j]
         u = r / r0
-        core, bend = u**q, u ** (q - p)
-        h = core / (1.0 + bend)
+        bend = u ** (q - p)
+        h = bend * u**p / (1.0 + bend)
         y = 1.0 / (1.0 + a * h)
         slope = -scale * y * y * a * h * (q - (q - p) * bend / (1.0 + bend)) / r
         half = 0.5 * scale * (y - y_cut) if r < cutoff else 0.0
-        edge = half ** (s - 1.0)
+        edge = half ** (s - 1)
         X[0, j] = 2.0 * half - 1.0
         X[1, j] = slope
         R[0, j] = recursion[0, 0] * half * edge
         dR[0, j] = recursion[0, 0] * 0.5 * s * edge * slope
+    x, slopes = X[0], X[1]
     for k in range(1, recursion.shape[0]):
         c0, c1, c2 = recursion[k, 0], recursion[k, 1], recursion[k, 2]
         k2 = k - 2 if k > 1 else 0  # c2 = 0 for k = 1
+        R1, R2, dR1, dR2 = R[k - 1], R[k2], dR[k - 1], dR[k2]
         for j in range(n):
-            t = c0 * X[0, j] + c1
-            R[k, j] = t * R[k - 1, j] - c2 * R[k2, j]
-            dR[k, j] = t * dR[k - 1, j] + c0 * X[1, j] * R[k - 1, j] - c2 * dR[k2, j]
+            R[k, j] = (c0 * x[j] + c1) * R1[j] - c2 * R2[j]
+        for j in range(n):
+            dR[k, j] = (c0 * x[j] + c1) * dR1[j] + c0 * slopes[j] * R1[j] - c2 * dR2[j]

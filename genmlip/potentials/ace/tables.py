@@ -19,7 +19,7 @@ from genmlip.potentials.neighbours import Neighbours
 class KernelTables:
     """Constant arrays of a basis, grouped as the kernels take them.
 
-    radial : parameters and recursion of the radial functions
+    radial : constants, exponents and recursion of the radial functions
     angular : lmax and recursion of the harmonics
     moments : (n_A, 3) species, radial index and harmonic of every density moment
     graph : the product graph
@@ -27,7 +27,7 @@ class KernelTables:
         monomials, and the density moments each function depends on (compressed rows)
     """
 
-    radial: tuple[Array, Array]
+    radial: tuple[Array, IntArray, Array]
     angular: tuple[int, Array]
     moments: IntArray
     graph: ProductGraph
@@ -43,7 +43,7 @@ class KernelTables:
         ]
         support = [v[v >= 0] for v in support]
         return cls(
-            (basis.radial.parameters, basis.radial.recursion),
+            (*basis.radial.parameters, basis.radial.recursion),
             (basis.lmax, recursion_table(basis.lmax)),
             basis.moments,
             ProductGraph.of(len(basis.moments), monomials),
@@ -58,8 +58,8 @@ class KernelTables:
         )
 
     def site_scratch(self, n_species: int, n_columns: int) -> tuple[Any, ...]:
-        """For ``fill_site``: start, slot, distance, unit, X, R, R′, Q, CS, Y, ∂Y."""
-        n_radial, lmax = len(self.radial[1]), self.angular[0]
+        """For ``fill_site``: start, slot, distance, unit, X, R, R′, Q, CS, Y, ∇̃Y."""
+        n_radial, lmax = len(self.radial[2]), self.angular[0]
         n_lm = (lmax + 1) ** 2
         return (
             np.empty(n_species + 1, dtype=np.int64),
@@ -78,7 +78,7 @@ class KernelTables:
     def energy_scratch(self, n_columns: int) -> tuple[Array, ...]:
         """For ``ace_sites``: nodes, their adjoints, the adjoints of R and Y, and the gradient."""
         n_nodes = self.graph.n_leaves + len(self.graph.nodes)
-        n_radial, n_lm = len(self.radial[1]), (self.angular[0] + 1) ** 2
+        n_radial, n_lm = len(self.radial[2]), (self.angular[0] + 1) ** 2
         shapes = [(n_nodes,), (n_nodes,), (n_radial, n_columns), (n_lm, n_columns), (3, n_columns)]
         return tuple(np.empty(shape) for shape in shapes)
 

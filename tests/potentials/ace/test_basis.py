@@ -91,7 +91,7 @@ def test_number_of_functions_equals_an_independent_count(symbols, degrees, weigh
     ],
 )
 def test_functions_are_independent_on_random_environments(symbols, degrees):
-    ace = LinearACE(symbols, 5.0, order=len(degrees), degree=degrees, core=4.0)
+    ace = LinearACE(symbols, 5.0, order=len(degrees), degree=degrees, core=4)
     K = ace.basis.n_functions
     clusters = [random_cluster(symbols, 20, seed) for seed in range(1 + K // 5)]
     B = np.vstack([ace.site_functions(cluster) for cluster in clusters])
@@ -126,7 +126,7 @@ def test_resolution_is_centred_on_the_nearest_neighbour_of_the_crystal():
         ({"cutoff": float("inf")}, "cutoff = inf must be positive"),
         ({"r0": 0.0}, "r0 = 0.0"),
         ({"angular_weight": 0.0}, "angular_weight = 0.0"),
-        ({"tail": 3.0, "core": 2.0}, "tail ≤ core"),
+        ({"tail": 3, "core": 2}, "tail ≤ core"),
         ({"smoothness": 2}, "smoothness = 2"),
         ({"symbols": ("W", "W")}, "repeat an element"),
         ({"symbols": ()}, "symbols is empty"),

@@ -161,7 +161,7 @@ def test_design_times_coefficients_is_the_evaluation(potential):
 
 
 def test_it_recovers_its_own_coefficients_from_its_own_labels():
-    ace = with_random_coefficients(LinearACE("W", CUTOFF, order=4, degree=(8, 7, 7, 7), core=4.0))
+    ace = with_random_coefficients(LinearACE("W", CUTOFF, order=4, degree=(8, 7, 7, 7), core=4))
     rows, labels = [], []
     for seed in range(12):
         atoms = rattled(ace, seed, amplitude=0.35)

@@ -8,7 +8,7 @@ from scipy.special import eval_jacobi
 from genmlip.potentials.ace.radial import RadialBasis
 
 
-@pytest.fixture(params=[(2.0, 10.0, 3), (2.0, 4.0, 3), (3.0, 3.0, 4), (1.0, 2.0, 5)])
+@pytest.fixture(params=[(2, 10, 3), (2, 4, 3), (3, 3, 4), (1, 2, 5)])
 def radial(request):
     tail, core, smoothness = request.param
     return RadialBasis(cutoff=5.0, r0=2.7, n_max=20, tail=tail, core=core, smoothness=smoothness)
