@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genmlip.potentials.ace.basis import ACEBasis
+    from genmlip.potentials.ace.linear import Design, LinearACE
 
 __all__ = ["ACEBasis", "Design", "LinearACE", "load"]
 
 _HOME = {"ACEBasis": "basis", "Design": "linear", "LinearACE": "linear"}
 
 
-def load(path: str | Path) -> Any:
+def load(path: str | Path) -> LinearACE:
     """The potential in an ACE file, for ``ace:FILE``."""
     from genmlip.potentials.ace.linear import LinearACE
 

@@ -58,7 +58,7 @@ class ACEBasis:
     degrees : D_1 … D_N, largest total degree Σ (n + w l) of each correlation order; N is the highest order
     angular_weight : w
     r0 : Å, distance of highest radial resolution (one for all pairs)
-    tail, core, smoothness : of the radial functions, see :class:`RadialBasis`
+    tail, core, envelope : of the radial functions, see :class:`RadialBasis`
 
     Raises InputError for settings that make no function or no sense.
     """
@@ -70,7 +70,7 @@ class ACEBasis:
     r0: float
     tail: int = 2
     core: int = 10
-    smoothness: int = 3
+    envelope: int = 3
 
     def __post_init__(self) -> None:
         _check_settings(self)
@@ -153,7 +153,7 @@ class ACEBasis:
     def radial(self) -> RadialBasis:
         """The radial functions."""
         n_max = max(label.n for label in self.labels)
-        return RadialBasis(self.cutoff, self.r0, n_max, self.tail, self.core, self.smoothness)
+        return RadialBasis(self.cutoff, self.r0, n_max, self.tail, self.core, self.envelope)
 
     @cached_property
     def moments(self) -> IntArray:
@@ -225,15 +225,15 @@ def _check_settings(basis: ACEBasis) -> None:
         value = getattr(basis, name)
         if not (np.isfinite(value) and value > 0):
             raise InputError(f"ACE basis: {name} = {value} must be positive")
-    for name in ("tail", "core", "smoothness"):
+    for name in ("tail", "core", "envelope"):
         if not isinstance(getattr(basis, name), int):
             raise InputError(f"ACE basis: {name} = {getattr(basis, name)} must be an integer")
     if not (1 <= basis.tail <= basis.core <= 16 and basis.core > 1):
         raise InputError(
             f"ACE basis: 1 ≤ tail ≤ core ≤ 16 wanted and core > 1, not {basis.tail} and {basis.core}"
         )
-    if not 3 <= basis.smoothness <= 16:
-        raise InputError(f"ACE basis: smoothness = {basis.smoothness} must be from 3 to 16")
+    if not 3 <= basis.envelope <= 16:
+        raise InputError(f"ACE basis: envelope = {basis.envelope} must be from 3 to 16")
 
 
 def _check_symbols(symbols: tuple[str, ...]) -> None:

@@ -102,7 +102,7 @@ def _basis(fields: _Fields) -> ACEBasis:
         "degrees": tuple(fields.numbers("degrees").tolist()),
     }
     settings |= {name: fields.number(name) for name in ("cutoff", "angular_weight", "r0")}
-    settings |= {name: fields.integer(name) for name in ("tail", "core", "smoothness")}
+    settings |= {name: fields.integer(name) for name in ("tail", "core", "envelope")}
     try:
         return ACEBasis(**settings)
     except InputError as error:

@@ -22,9 +22,9 @@ from __future__ import annotations
 from math import factorial, pi, sqrt
 
 import numpy as np
-from numba import njit
 
 from genmlip._types import Array
+from genmlip.potentials.ace.kernels import fill_harmonics, project
 
 
 def _norm(l: int, m: int) -> float:
@@ -61,87 +61,3 @@ def real_harmonics(directions: Array, lmax: int) -> tuple[Array, Array]:
     for gradient in dY:
         project(n, unit, r, np.empty(n), gradient)
     return Y, dY
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def fill_harmonics(n, unit, lmax, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]
-    """Y and ∇̃Y for the first ``n`` columns of ``unit`` (3, ·); ∂Y/∂r is the projection of ∇̃Y (:func:`project`).
-
-    Q (rows of the table, ·) and CS (lmax + 1, 2, ·) are scratch. Loops are short and touch few arrays, as the
-    compiler needs it to put them into SIMD lanes.
-    """
-    _fill_azimuthal(n, unit, lmax, CS)
-    for l in range(lmax + 1):
-        for m in range(l + 1):
-            _fill_polynomial(n, unit[2], l, m, table, Q)
-        for m in range(l + 1):
-            _fill_pair(n, l, m, table, Q, CS, Y, dY)
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def project(n, unit, distance, radial, gradient):  # type: ignore[no-untyped-def]
-    """g ← (g − r̂ (r̂·g)) / r, for ``gradient`` (3, ·); ``radial`` (·) is scratch."""
-    for j in range(n):
-        radial[j] = unit[0, j] * gradient[0, j] + unit[1, j] * gradient[1, j] + unit[2, j] * gradient[2, j]
-    for a in range(3):
-        for j in range(n):
-            gradient[a, j] = (gradient[a, j] - unit[a, j] * radial[j]) / distance[j]
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _fill_azimuthal(n, unit, lmax, CS):  # type: ignore[no-untyped-def]
-    """C_m and S_m, by (x + iy)^m = (x + iy) (x + iy)^{m−1}."""
-    x, y = unit[0], unit[1]
-    for j in range(n):
-        CS[0, 0, j] = 1.0
-        CS[0, 1, j] = 0.0
-    for m in range(1, lmax + 1):
-        C, S = CS[m - 1, 0], CS[m - 1, 1]
-        for j in range(n):
-            CS[m, 0, j] = x[j] * C[j] - y[j] * S[j]
-        for j in range(n):
-            CS[m, 1, j] = x[j] * S[j] + y[j] * C[j]
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _fill_polynomial(n, z, l, m, table, Q):  # type: ignore[no-untyped-def]
-    """Q_l^m from Q_{l−1}^m and Q_{l−2}^m."""
-    k = l * (l + 1) // 2 + m
-    a, b = table[k, 0], table[k, 1]
-    if m == l:
-        for j in range(n):
-            Q[k, j] = a
-    elif m == l - 1:
-        below = Q[k - l]
-        for j in range(n):
-            Q[k, j] = a * z[j] * below[j]
-    else:
-        below, further = Q[k - l], Q[k - 2 * l + 1]
-        for j in range(n):
-            Q[k, j] = a * z[j] * below[j] - b * further[j]
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _fill_pair(n, l, m, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]
-    """Y_{l, ±m} and their ∇̃: ∂(C + iS)_m/∂x = m (C + iS)_{m−1} and ∂(C + iS)_m/∂y = i m (C + iS)_{m−1}."""
-    k = l * (l + 1) // 2 + m
-    q = Q[k]
-    for sign in range(2 if m > 0 else 1):
-        lm = l * l + l + (m if sign == 0 else -m)
-        f = CS[m, sign]
-        for j in range(n):
-            Y[lm, j] = q[j] * f[j]
-        if m > 0:
-            fx, fy, s = CS[m - 1, sign], CS[m - 1, 1 - sign], -m if sign == 0 else m
-            for j in range(n):
-                dY[lm, 0, j] = m * q[j] * fx[j]
-            for j in range(n):
-                dY[lm, 1, j] = s * q[j] * fy[j]
-        else:
-            dY[lm, :2, :n] = 0.0
-        if m < l:
-            up, d = Q[k + 1], table[k, 2]
-            for j in range(n):
-                dY[lm, 2, j] = d * up[j] * f[j]
-        else:
-            dY[lm, 2, :n] = 0.0

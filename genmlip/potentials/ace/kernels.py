@@ -1,27 +1,134 @@
-"""Loops of the atomic cluster expansion: density moments, site energies with gradients, design-matrix rows.
+"""Loops of the atomic cluster expansion: one-particle functions, site energies with gradients, design rows.
 
-Arrays are (channel, neighbour), so that the inner loops run over the neighbours of one site in unit stride.
-Constant tables and scratch arrays come in grouped as :class:`tables.KernelTables` makes them. The neighbours of
-a site are sorted by species: those of species z are the columns start[z]:start[z + 1].
+Arrays are (channel, neighbour), so that the inner loops run over the neighbours of one site in unit stride; they are
+short and touch few arrays, as the compiler needs it to put them into SIMD lanes. Constant tables and scratch
+arrays come in grouped as :class:`tables.KernelTables` makes them. The neighbours of a site are sorted by
+species: those of species z are the columns start[z]:start[z + 1].
 
-numba's cache does not notice changes in functions of other files: after editing ``radial`` or ``harmonics``, touch
-this file.
+All of them are in this one file because numba's cache does not notice a change of a function in another file.
 """
-# ruff: noqa: E501 - signatures of kernels stay on one line
+# ruff: noqa: E501, E741 - signatures of kernels stay on one line; l is the angular momentum
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-from genmlip.potentials.ace.harmonics import fill_harmonics, project
-from genmlip.potentials.ace.radial import fill_radial
+# sums may be reordered into SIMD lanes; NaN and infinity keep their meaning
+FAST = {"contract", "reassoc", "nsz"}
 
-FAST = {
-    "contract",
-    "reassoc",
-    "nsz",
-}  # sums may be reordered into SIMD lanes; NaN and infinity keep their meaning
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def fill_radial(n, distance, constants, exponents, recursion, X, R, dR):  # type: ignore[no-untyped-def]
+    """R_k and dR_k/dr for the first ``n`` distances; X (2, ·) is scratch for x and dx/dr."""
+    cutoff, r0, a, y_cut = constants
+    p, q, s = exponents
+    scale = 2.0 / (1.0 - y_cut)
+    for j in range(n):
+        r = distance[j]
+        u = r / r0
+        bend = u ** (q - p)
+        h = bend * u**p / (1.0 + bend)
+        y = 1.0 / (1.0 + a * h)
+        slope = -scale * y * y * a * h * (q - (q - p) * bend / (1.0 + bend)) / r
+        half = 0.5 * scale * (y - y_cut) if r < cutoff else 0.0
+        edge = half ** (s - 1)
+        X[0, j] = 2.0 * half - 1.0
+        X[1, j] = slope
+        R[0, j] = recursion[0, 0] * half * edge
+        dR[0, j] = recursion[0, 0] * 0.5 * s * edge * slope
+    x, slopes = X[0], X[1]
+    for k in range(1, recursion.shape[0]):
+        c0, c1, c2 = recursion[k, 0], recursion[k, 1], recursion[k, 2]
+        k2 = k - 2 if k > 1 else 0  # c2 = 0 for k = 1
+        R1, R2, dR1, dR2 = R[k - 1], R[k2], dR[k - 1], dR[k2]
+        for j in range(n):
+            R[k, j] = (c0 * x[j] + c1) * R1[j] - c2 * R2[j]
+        for j in range(n):
+            dR[k, j] = (c0 * x[j] + c1) * dR1[j] + c0 * slopes[j] * R1[j] - c2 * dR2[j]
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def fill_harmonics(n, unit, lmax, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]
+    """Y and ∇̃Y for the first ``n`` columns of ``unit`` (3, ·); ∂Y/∂r is the projection of ∇̃Y (:func:`project`).
+
+    Q (rows of the table, ·) and CS (lmax + 1, 2, ·) are scratch.
+    """
+    _fill_azimuthal(n, unit, lmax, CS)
+    for l in range(lmax + 1):
+        for m in range(l + 1):
+            _fill_polynomial(n, unit[2], l, m, table, Q)
+        for m in range(l + 1):
+            _fill_pair(n, l, m, table, Q, CS, Y, dY)
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def project(n, unit, distance, radial, gradient):  # type: ignore[no-untyped-def]
+    """g ← (g − r̂ (r̂·g)) / r, for ``gradient`` (3, ·); ``radial`` (·) is scratch."""
+    for j in range(n):
+        radial[j] = unit[0, j] * gradient[0, j] + unit[1, j] * gradient[1, j] + unit[2, j] * gradient[2, j]
+    for a in range(3):
+        for j in range(n):
+            gradient[a, j] = (gradient[a, j] - unit[a, j] * radial[j]) / distance[j]
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _fill_azimuthal(n, unit, lmax, CS):  # type: ignore[no-untyped-def]
+    """C_m and S_m, by (x + iy)^m = (x + iy) (x + iy)^{m−1}."""
+    x, y = unit[0], unit[1]
+    for j in range(n):
+        CS[0, 0, j] = 1.0
+        CS[0, 1, j] = 0.0
+    for m in range(1, lmax + 1):
+        C, S = CS[m - 1, 0], CS[m - 1, 1]
+        for j in range(n):
+            CS[m, 0, j] = x[j] * C[j] - y[j] * S[j]
+        for j in range(n):
+            CS[m, 1, j] = x[j] * S[j] + y[j] * C[j]
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _fill_polynomial(n, z, l, m, table, Q):  # type: ignore[no-untyped-def]
+    """Q_l^m from Q_{l−1}^m and Q_{l−2}^m."""
+    k = l * (l + 1) // 2 + m
+    a, b = table[k, 0], table[k, 1]
+    if m == l:
+        for j in range(n):
+            Q[k, j] = a
+    elif m == l - 1:
+        below = Q[k - l]
+        for j in range(n):
+            Q[k, j] = a * z[j] * below[j]
+    else:
+        below, further = Q[k - l], Q[k - 2 * l + 1]
+        for j in range(n):
+            Q[k, j] = a * z[j] * below[j] - b * further[j]
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _fill_pair(n, l, m, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]
+    """Y_{l, ±m} and their ∇̃: ∂(C + iS)_m/∂x = m (C + iS)_{m−1} and ∂(C + iS)_m/∂y = i m (C + iS)_{m−1}."""
+    k = l * (l + 1) // 2 + m
+    q = Q[k]
+    for sign in range(2 if m > 0 else 1):
+        lm = l * l + l + (m if sign == 0 else -m)
+        f = CS[m, sign]
+        for j in range(n):
+            Y[lm, j] = q[j] * f[j]
+        if m > 0:
+            fx, fy, s = CS[m - 1, sign], CS[m - 1, 1 - sign], -m if sign == 0 else m
+            for j in range(n):
+                dY[lm, 0, j] = m * q[j] * fx[j]
+            for j in range(n):
+                dY[lm, 1, j] = s * q[j] * fy[j]
+        else:
+            dY[lm, :2, :n] = 0.0
+        if m < l:
+            up, d = Q[k + 1], table[k, 2]
+            for j in range(n):
+                dY[lm, 2, j] = d * up[j] * f[j]
+        else:
+            dY[lm, 2, :n] = 0.0
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)

@@ -49,7 +49,7 @@ class LinearACE(SitePotential):
     degree : total degree D_ν of every order, or one for all
     size : instead of ``degree``: the largest basis of at most this many functions per species
     angular_weight : w in Σ (n + w l) ≤ D_ν
-    r0, tail, core, smoothness : see :class:`ACEBasis`; r0 defaults to the nearest-neighbour distance
+    r0, tail, core, envelope : see :class:`ACEBasis`; r0 defaults to the nearest-neighbour distance
 
     The coefficients are zero until they are fitted: see :meth:`with_coefficients`.
     Raises InputError for settings that make no basis.

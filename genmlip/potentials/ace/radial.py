@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 
 from genmlip._types import Array, IntArray
+from genmlip.potentials.ace.kernels import fill_radial
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class RadialBasis:
     r0 : Å, where resolution is highest: the nearest-neighbour distance
     n_max : number of functions
     tail, core : integer exponents p and q of the distance transform, 1 ≤ p ≤ q and q > 1
-    smoothness : s, the order of the zero at the cutoff
+    envelope : s, the order of the zero at the cutoff
     """
 
     cutoff: float
@@ -41,7 +41,7 @@ class RadialBasis:
     n_max: int
     tail: int = 2
     core: int = 10
-    smoothness: int = 3
+    envelope: int = 3
 
     @cached_property
     def parameters(self) -> tuple[Array, IntArray]:
@@ -50,7 +50,7 @@ class RadialBasis:
         a = 2 * (2 * p * q - p - q) / (p**2 + q**2 + p + q)
         u = self.cutoff / self.r0
         y_cut = 1 / (1 + a * u**q / (1 + u ** (q - p)))
-        return np.array([self.cutoff, self.r0, a, y_cut]), np.array([p, q, self.smoothness], dtype=np.int64)
+        return np.array([self.cutoff, self.r0, a, y_cut]), np.array([p, q, self.envelope], dtype=np.int64)
 
     @cached_property
     def recursion(self) -> Array:
@@ -58,7 +58,7 @@ class RadialBasis:
 
         Abramowitz & Stegun 22.7.1 with α = 0 and β = 2s, and ∫ ((1 + x)/2)^β P_k² dx = 2 / (2k + β + 1).
         """
-        b = 2.0 * self.smoothness
+        b = 2.0 * self.envelope
         norm = np.sqrt((2 * np.arange(self.n_max) + b + 1) / 2)
         c = np.zeros((self.n_max, 3))
         c[0, 0] = norm[0]
@@ -77,33 +77,3 @@ class RadialBasis:
         R, dR = np.empty((self.n_max, len(r))), np.empty((self.n_max, len(r)))
         fill_radial(len(r), r, *self.parameters, self.recursion, np.empty((2, len(r))), R, dR)
         return R, dR
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def fill_radial(n, distance, constants, exponents, recursion, X, R, dR):  # type: ignore[no-untyped-def]
-    """R_k and dR_k/dr for the first ``n`` distances; X (2, ·) is scratch for x and dx/dr."""
-    cutoff, r0, a, y_cut = constants
-    p, q, s = exponents
-    scale = 2.0 / (1.0 - y_cut)
-    for j in range(n):
-        r = distance[j]
-        u = r / r0
-        bend = u ** (q - p)
-        h = bend * u**p / (1.0 + bend)
-        y = 1.0 / (1.0 + a * h)
-        slope = -scale * y * y * a * h * (q - (q - p) * bend / (1.0 + bend)) / r
-        half = 0.5 * scale * (y - y_cut) if r < cutoff else 0.0
-        edge = half ** (s - 1)
-        X[0, j] = 2.0 * half - 1.0
-        X[1, j] = slope
-        R[0, j] = recursion[0, 0] * half * edge
-        dR[0, j] = recursion[0, 0] * 0.5 * s * edge * slope
-    x, slopes = X[0], X[1]
-    for k in range(1, recursion.shape[0]):
-        c0, c1, c2 = recursion[k, 0], recursion[k, 1], recursion[k, 2]
-        k2 = k - 2 if k > 1 else 0  # c2 = 0 for k = 1
-        R1, R2, dR1, dR2 = R[k - 1], R[k2], dR[k - 1], dR[k2]
-        for j in range(n):
-            R[k, j] = (c0 * x[j] + c1) * R1[j] - c2 * R2[j]
-        for j in range(n):
-            dR[k, j] = (c0 * x[j] + c1) * dR1[j] + c0 * slopes[j] * R1[j] - c2 * dR2[j]

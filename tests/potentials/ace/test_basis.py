@@ -127,7 +127,7 @@ def test_resolution_is_centred_on_the_nearest_neighbour_of_the_crystal():
         ({"r0": 0.0}, "r0 = 0.0"),
         ({"angular_weight": 0.0}, "angular_weight = 0.0"),
         ({"tail": 3, "core": 2}, "tail ≤ core"),
-        ({"smoothness": 2}, "smoothness = 2"),
+        ({"envelope": 2}, "envelope = 2"),
         ({"symbols": ("W", "W")}, "repeat an element"),
         ({"symbols": ()}, "symbols is empty"),
         ({"size": 0}, "size = 0 is too small"),

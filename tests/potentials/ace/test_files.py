@@ -17,7 +17,7 @@ SMALL = {"order": 3, "degree": (4, 4, 4)}
 
 @pytest.fixture(scope="module")
 def potential():
-    ace = LinearACE(("W", "Ta"), 4.7, **SMALL, tail=1, core=7, smoothness=4)
+    ace = LinearACE(("W", "Ta"), 4.7, **SMALL, tail=1, core=7, envelope=4)
     c = np.random.default_rng(0).normal(size=ace.n_coefficients) * 10.0 ** np.arange(
         -20, ace.n_coefficients - 20
     )

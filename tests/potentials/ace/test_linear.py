@@ -55,7 +55,7 @@ def rattled(potential, seed=0, repeat=(2, 2, 2), amplitude=0.2):
 def slow_site_functions(ace, atoms, i):
     """B_k of site ``i`` from the definition: scipy's special functions, full coupling tensors, no folding."""
     basis, radial = ace.basis, ace.basis.radial
-    p, q, s = radial.tail, radial.core, radial.smoothness
+    p, q, s = radial.tail, radial.core, radial.envelope
     a = 2 * (2 * p * q - p - q) / (p * p + q * q + p + q)
     y = lambda u: 1 / (1 + a * u**q / (1 + u ** (q - p)))  # noqa: E731
     y_cut = y(basis.cutoff / basis.r0)

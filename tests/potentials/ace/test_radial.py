@@ -10,8 +10,8 @@ from genmlip.potentials.ace.radial import RadialBasis
 
 @pytest.fixture(params=[(2, 10, 3), (2, 4, 3), (3, 3, 4), (1, 2, 5)])
 def radial(request):
-    tail, core, smoothness = request.param
-    return RadialBasis(cutoff=5.0, r0=2.7, n_max=20, tail=tail, core=core, smoothness=smoothness)
+    tail, core, envelope = request.param
+    return RadialBasis(cutoff=5.0, r0=2.7, n_max=20, tail=tail, core=core, envelope=envelope)
 
 
 def transform(radial, r):
@@ -27,7 +27,7 @@ def test_functions_are_jacobi_polynomials_times_the_envelope(radial):
     r = np.linspace(0.8, 4.99, 50)
     x = transform(radial, r)
     values, _ = radial(r)
-    s = radial.smoothness
+    s = radial.envelope
     for n in range(radial.n_max):
         shape = ((1 + x) / 2) ** s * eval_jacobi(n, 0, 2 * s, x)
         assert_allclose(values[n], np.sqrt((2 * n + 2 * s + 1) / 2) * shape, atol=1e-11)
@@ -58,18 +58,18 @@ def test_resolution_is_highest_at_r0(radial):
     assert_allclose(r[slope.argmax()], radial.r0, atol=3e-3)
 
 
-def test_functions_vanish_at_the_cutoff_to_the_order_of_the_smoothness(radial):
+def test_functions_vanish_at_the_cutoff_to_the_order_of_the_envelope(radial):
     gaps = np.array([4e-3, 2e-3, 1e-3])
     values, slopes = (abs(f[:5]) for f in radial(radial.cutoff - gaps))
     order = np.log2(values[:, :-1] / values[:, 1:])
-    assert_allclose(order, radial.smoothness, atol=0.05)
-    assert_allclose(np.log2(slopes[:, :-1] / slopes[:, 1:]), radial.smoothness - 1, atol=0.05)
+    assert_allclose(order, radial.envelope, atol=0.05)
+    assert_allclose(np.log2(slopes[:, :-1] / slopes[:, 1:]), radial.envelope - 1, atol=0.05)
     for beyond in radial(radial.cutoff + gaps):
         assert_allclose(beyond, 0.0, atol=0)
 
 
 def test_functions_are_bounded_for_any_distance(radial):
     values, slopes = radial(np.linspace(0.01, 6.0, 500))
-    bound = np.sqrt((2 * np.arange(20) + 2 * radial.smoothness + 1) / 2)  # at x = 1, where P_k^{(0, b)} = 1
+    bound = np.sqrt((2 * np.arange(20) + 2 * radial.envelope + 1) / 2)  # at x = 1, where P_k^{(0, b)} = 1
     assert np.isfinite(slopes).all()
     assert (abs(values).max(axis=1) <= bound * 1.0001).all()
