@@ -9,7 +9,7 @@ import numpy as np
 
 from genmlip._types import Array
 from genmlip.dislocations.boundaries import Boundary, Domain, default_boundary, find_boundary
-from genmlip.dislocations.cell import Defect
+from genmlip.dislocations.cell import Defect, DefectCell
 from genmlip.dislocations.equilibrium import Equilibrium, EquilibriumInterrupted
 from genmlip.errors import InputError, UnstableCrystalError
 from genmlip.potentials.base import Potential
@@ -22,6 +22,9 @@ from genmlip.statics.minimise import (
     minimise,
 )
 
+DISTURBANCE = np.array([5e-4, 3e-4, 5e-2])
+"""Å; mostly along the line, which is how bcc screw cores degenerate, and hardly along the soft glide direction."""
+
 
 def equilibrate(
     defect: Defect,
@@ -33,13 +36,14 @@ def equilibrate(
     max_calls: int = 1000,
     callback: Callable[[Progress], None] | None = None,
 ) -> Equilibrium:
-    """Minimise the energy of ``defect`` under ``potential`` over the corrector ū, from ū = 0 or ``start``.
+    """Minimise the energy of ``defect`` under ``potential`` over the corrector ū.
 
     potential : may be another than the one of ``defect.crystal``, which supplies lattice and predictor
     radius : Å
     boundary : a name, an object with parameters, or None for the best that exists for the defect
     fmax : eV/Å, the longest force that may remain
-    start : (n, 3) Å displacement relative to the predictor, one row per atom of the cell
+    start : (n, 3) Å displacement relative to the predictor, one row per atom of the cell; by default the
+        ``core_disturbance``
 
     A run that does not converge is returned and says so; see ``Equilibrium.require_convergence``.
     Raises InputError (radius, boundary, elements, fmax), UnstableCrystalError before any minimisation, and
@@ -55,10 +59,8 @@ def equilibrate(
     objective = _objective(domain, potential)
     origin = domain.restrict(np.zeros((len(domain.cell), 3)))
     predicted, _ = objective(origin)  # also compiles what is compiled on first use
-    guess, offset = origin, 0.0
-    if start is not None:
-        guess = domain.restrict(_checked(start, len(domain.cell)))
-        offset = energy_change(objective(guess)[0], predicted)
+    guess = domain.restrict(core_disturbance(domain.cell) if start is None else _checked(start, domain.cell))
+    offset = energy_change(objective(guess)[0], predicted)
 
     def packed(result: MinimiseResult) -> Equilibrium:
         return Equilibrium(
@@ -83,6 +85,17 @@ def equilibrate(
         raise EquilibriumInterrupted(packed(interruption.result)) from None
 
 
+def core_disturbance(cell: DefectCell) -> Array:
+    """A displacement (n, 3) Å of the innermost atoms along no direction of symmetry, the same in every cell.
+
+    The predictor has all symmetries of the system, which forces never break; yet where a core has fewer (the
+    degenerate bcc screw, a Jahn–Teller distorted vacancy) the symmetric state is a saddle. As the disturbance does
+    not depend on the cell, all radii and potentials fall into the same one of the equivalent minima.
+    """
+    width = cell.defect.crystal.nearest_neighbour_distance
+    return np.exp(-0.5 * (cell.r[:, None] / width) ** 2) * DISTURBANCE
+
+
 def _objective(domain: Domain, potential: Potential) -> Objective:
     """x → (site energies, gradient), through the boundary condition."""
     home = domain.cell.positions
@@ -103,8 +116,8 @@ def _chosen(boundary: str | Boundary | None, defect: Defect) -> Boundary:
     return find_boundary(boundary) if isinstance(boundary, str) else boundary
 
 
-def _checked(start: Array, n: int) -> Array:
-    start = np.asarray(start, dtype=float)
+def _checked(start: Array, cell: DefectCell) -> Array:
+    start, n = np.asarray(start, dtype=float), len(cell)
     if start.shape != (n, 3) or not np.isfinite(start).all():
         raise InputError(f"start must be {n} finite displacements, shape ({n}, 3); got shape {start.shape}")
     return start

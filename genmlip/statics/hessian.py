@@ -60,8 +60,8 @@ def _rows_of(known: IntArray, wanted: IntArray) -> IntArray:
 def bond_operator(blocks: Array, pairs: Pairs, n: int, unknowns: IntArray) -> csc_array:
     """The Hessian of ½ Σ_bonds (u_i − u_j)ᵀ (−H_ij) (u_i − u_j) on the unknown atoms, the others held.
 
-    The diagonal is the acoustic sum rule over the pairs present, H_ii = −Σ_j ½ (H_ij + H_ijᵀ), and a translation
-    of all atoms costs nothing; the result is symmetric if H_ji = H_ijᵀ.
+    The diagonal is the acoustic sum rule over the pairs present, H_ii = −Σ_j ½ (H_ij + H_ijᵀ): translations of
+    all atoms cost nothing. The result is symmetric if H_ji = H_ijᵀ.
 
     blocks : (p, 3, 3) eV/Å², one per ordered pair; n : number of atoms; result (3m, 3m), m unknown atoms
     """
@@ -148,7 +148,7 @@ def _with_centre(by_bond: Array) -> Array:
 
 
 def _from_force_differences(evaluate: Evaluator, positions: Array, unknowns: IntArray) -> csc_array:
-    step = 1e-3
+    step = 1e-4
     columns = np.empty((3 * len(unknowns), 3 * len(unknowns)))
     moved = np.array(positions, dtype=float)
     for k, (i, a) in enumerate((i, a) for i in unknowns for a in range(3)):

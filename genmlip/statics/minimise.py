@@ -22,8 +22,9 @@ from genmlip.statics.preconditioner import Preconditioner
 Objective = Callable[[Array], tuple[Array, Array]]
 """x → (site energies (s,), gradient of their sum, shaped like x)."""
 
-MEMORY = 30  # pairs (s, y) that are kept
+MEMORY = 50  # pairs (s, y) that are kept
 ARMIJO, CURVATURE = 1e-3, 0.9  # weak Wolfe conditions
+RELAXATION = 1.5  # factor by which the initial Hessian returns to the preconditioner per unit step
 MAX_TRIALS = 12  # evaluations in one line search
 MAX_FAILURES = 4  # line searches in a row that found nothing, each from a shorter first step
 PATIENCE = 40  # steps without measurable progress after which a run counts as stalled
@@ -142,6 +143,7 @@ class _Run:
             raise InputError("energies or forces are not finite at the start of the minimisation")
         self.start_energies = self.now.energies
         self.memory: deque[tuple[Array, Array, float]] = deque(maxlen=MEMORY)
+        self.stiffening = 1.0
 
     def evaluate(self, x: Array) -> _Point:
         self.n_calls += 1
@@ -172,6 +174,7 @@ class _Run:
                 return f"converged: max|f| = {fmax:.1e} after {self.n_calls} force calls"
             if self.n_calls >= self.max_calls:
                 return f"stopped after {self.n_calls} force calls at max|f| = {fmax:.1e}"
+            before = self.n_calls
             found = self.line_search(self.direction(), reach)
             if found is None:
                 failures += 1
@@ -179,35 +182,39 @@ class _Run:
                     return f"no descent found at max|f| = {fmax:.1e}; are the forces discontinuous here?"
                 if not self.memory:
                     reach /= 8.0
-                self.memory.clear()
+                self.forget()
                 continue
             failures, reach = 0, min(2.0 * reach, self.max_step)
             gained = energy_change(self.now.energies, found.energies) > rounding_level(found.energies)
             self.remember(found)
+            self.stiffen(self.n_calls - before)
             self.now = found
             improved = self.fmax < 0.5 * best
             best = min(best, self.fmax) if improved else best
             idle = 0 if gained or improved else idle + 1
             if idle == PATIENCE // 2:
-                self.memory.clear()
+                self.forget()
             if idle >= PATIENCE:
                 return f"stalled at max|f| = {self.fmax:.1e}: {PATIENCE} steps without measurable progress"
             if callback is not None:
                 callback(Progress(self.n_calls, self.fmax, self.energy_difference))
 
     def direction(self) -> Array:
-        """−B⁻¹g by the two-loop recursion (Nocedal & Wright, algorithm 7.4), B₀ the preconditioner."""
+        """−B⁻¹g by the two-loop recursion (Nocedal & Wright, algorithm 7.4).
+
+        B₀ is the preconditioner P times ``stiffening``.
+        """
         q = self.now.gradient.copy()
         alphas = []
         for s, y, sy in reversed(self.memory):
             alpha = np.vdot(s, q) / sy
             alphas.append(alpha)
             q -= alpha * y
-        q = self.preconditioner.solve(q)
+        q = self.preconditioner.solve(q) / self.stiffening
         for (s, y, sy), alpha in zip(self.memory, reversed(alphas), strict=True):
             q += (alpha - np.vdot(y, q) / sy) * s
         if np.vdot(q, self.now.gradient) <= 0.0 and self.memory:
-            self.memory.clear()
+            self.forget()
             return self.direction()
         return -q
 
@@ -217,6 +224,20 @@ class _Run:
         sy = float(np.vdot(s, y))
         if sy > 1e-10 * float(np.linalg.norm(s) * np.linalg.norm(y)):
             self.memory.append((s, y, sy))
+
+    def stiffen(self, trials: int) -> None:
+        """Adapt B₀ to the last step: where a unit step was too long, to yᵀP⁻¹y / sᵀy, the stiffness that it met in
+        units of P's; otherwise gradually back to P, which is right far from a defect."""
+        if trials > 1 and self.memory:
+            _, y, sy = self.memory[-1]
+            self.stiffening = max(1.0, float(np.vdot(y, self.preconditioner.solve(y))) / sy)
+        else:
+            self.stiffening = max(1.0, self.stiffening / RELAXATION)
+
+    def forget(self) -> None:
+        """Back to preconditioned steepest descent."""
+        self.memory.clear()
+        self.stiffening = 1.0
 
     def line_search(self, p: Array, reach: float) -> _Point | None:
         """A point along x + αp that meets the weak Wolfe conditions, exactly or approximately.

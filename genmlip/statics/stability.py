@@ -14,7 +14,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from genmlip._types import Array, ComplexArray, IntArray
 from genmlip.errors import NotConvergedError
-from genmlip.statics.preconditioner import SparseFactor
+from genmlip.statics.preconditioner import NotPositiveDefiniteError, SparseFactor
 
 if TYPE_CHECKING:
     from genmlip.crystal import Crystal
@@ -36,27 +36,50 @@ def stability_constant(
 ) -> float:
     """Smallest λ of Hv = λ DᵀD v on the unknown atoms, eV/Å²; negative where the configuration is unstable.
 
-    Lanczos in the inner product of DᵀD, which makes the spectrum O(1) wide whatever the number of atoms.
+    Lanczos in the inner product of DᵀD: inverted where H is a positive definite matrix, otherwise by
+    products Hv, whose spectrum is O(1) wide whatever the number of atoms.
 
     hessian : (3m, 3m) sparse, or an operator such as ``force_difference_hessian``
     gram : (m, m), ``gradient_gram`` with some atoms held (otherwise it is singular); points : (m, 2 or 3) Å
     Raises NotConvergedError.
     """
     size = hessian.shape[0]
-    inverse = SparseFactor(gram, points)
+    start = np.random.default_rng(seed).normal(size=size)
+    mass = csc_array(kron(gram, eye_array(3)))
+    try:
+        if isinstance(hessian, LinearOperator):
+            return _lowest_by_products(hessian, mass, SparseFactor(gram, points), start, tolerance)
+        try:
+            factor = SparseFactor(hessian, points)
+        except NotPositiveDefiniteError:  # the lowest eigenvalue stands apart, and products find it quickly
+            return _lowest_by_products(hessian, mass, SparseFactor(gram, points), start, tolerance)
+        inverse = LinearOperator((size, size), matvec=factor.solve, dtype=float)
+        values = eigsh(
+            hessian, k=1, M=mass, sigma=0.0, OPinv=inverse, which="LM", tol=tolerance, v0=start,
+            return_eigenvectors=False,
+        )  # fmt: skip
+        return float(values[0])
+    except ArpackNoConvergence as error:
+        raise NotConvergedError("Lanczos iteration for the stability constant did not converge") from error
+
+
+def _lowest_by_products(
+    hessian: csc_array | LinearOperator,
+    mass: csc_array,
+    inverse: SparseFactor,
+    start: Array,
+    tolerance: float,
+) -> float:
+    """Lanczos with Hv and (DᵀD)⁻¹ only."""
 
     def solve(v: Array) -> Array:
         columns = v.reshape(-1, 3)
         return np.stack([inverse.solve(np.ascontiguousarray(c)) for c in columns.T], axis=1).ravel()
 
-    try:
-        values = eigsh(
-            hessian, k=1, M=csc_array(kron(gram, eye_array(3))), which="SA", tol=tolerance, maxiter=20 * size,
-            Minv=LinearOperator((size, size), matvec=solve, dtype=float),
-            v0=np.random.default_rng(seed).normal(size=size), return_eigenvectors=False,
-        )  # fmt: skip
-    except ArpackNoConvergence as error:
-        raise NotConvergedError("Lanczos iteration for the stability constant did not converge") from error
+    values = eigsh(
+        hessian, k=1, M=mass, Minv=LinearOperator(hessian.shape, matvec=solve, dtype=float), which="SA",
+        tol=tolerance, maxiter=20 * len(start), v0=start, return_eigenvectors=False,
+    )  # fmt: skip
     return float(values[0])
 
 

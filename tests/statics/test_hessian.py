@@ -17,7 +17,7 @@ def crystal(request):
 
 
 def perfect_supercell(crystal, repeats):
-    """(atoms, sublattice, pairs within the range of the force constants) of a periodic cube without a defect."""
+    """(atoms, sublattice, pairs within the range of the force constants) of a perfect periodic cube."""
     atoms = crystal.unit_cell().repeat(repeats)
     sublattice = np.arange(len(atoms)) % len(crystal.basis)
     pairs = PeriodicTopology(atoms.positions, repeats * crystal.a0).pairs(full_range(crystal))
@@ -31,10 +31,10 @@ def test_bond_operator_of_a_supercell_is_the_hessian_of_the_potential(crystal):
     operator = bond_operator(blocks, pairs, len(atoms), everyone).toarray()
     # the force constants come from site Hessians, the other side from differences of forces
     reference = force_differences(crystal.potential.bind(atoms), atoms.positions)
-    assert_allclose(operator, reference, atol=2e-5 * np.abs(reference).max())
+    assert_allclose(operator, reference, atol=1e-7 * np.abs(reference).max())
 
 
-def force_differences(evaluate, positions, step=2e-3):
+def force_differences(evaluate, positions, step=1e-5):
     columns = []
     for k in range(positions.size):
         d = np.zeros(positions.size)
@@ -48,7 +48,7 @@ def test_assembled_hessian_is_the_derivative_of_the_forces_on_a_rattled_crystal(
     atoms = crystal.unit_cell().repeat(2)
     atoms.rattle(0.05, seed=1)
     H = assemble_hessian(crystal.potential, atoms).toarray()
-    reference = force_differences(crystal.potential.bind(atoms), atoms.positions, step=1e-4)
+    reference = force_differences(crystal.potential.bind(atoms), atoms.positions)
     assert_allclose(H, reference, atol=1e-5 * np.abs(reference).max())
 
 
@@ -72,7 +72,7 @@ def test_hessian_of_a_potential_without_sites_comes_from_force_differences(cryst
     assert_allclose(
         assemble_hessian(Foreign(), atoms, unknowns=some).toarray(),
         assemble_hessian(crystal.potential, atoms, unknowns=some).toarray(),
-        atol=1e-3,
+        atol=1e-4,
     )
 
 
@@ -84,7 +84,7 @@ SYSTEMS = [
 
 @pytest.mark.parametrize(("spec", "name"), SYSTEMS)
 def test_far_from_the_core_the_true_hessian_tends_to_the_harmonic_operator(spec, name):
-    """δ²E(u0) − H = O(|∇u0|) = O(1/r) on both sides of the cut; one bond to a wrong partner would leave O(1)."""
+    """δ²E(u0) − H = O(|∇u0|) = O(1/r) all around; a bond to a wrong partner would leave O(1) at the cut."""
     dislocation = Dislocation(Crystal.from_potential(load_potential(spec)), name)
     cell = dislocation.cell(26.0)
     free = np.flatnonzero(cell.free)
@@ -93,10 +93,8 @@ def test_far_from_the_core_the_true_hessian_tends_to_the_harmonic_operator(spec,
     assert abs(harmonic - harmonic.T).max() < 1e-12
     difference = np.sqrt((abs(true - harmonic).power(2).sum(axis=1)).reshape(-1, 3).sum(axis=1))
     r = cell.r[free]
-    inner = difference[(r > 6.0) & (r < 9.0)].max()
-    outer = difference[(r > 20.0) & (r < 26.0)].max()
-    assert outer < 0.55 * inner
-    assert outer < 0.25 * np.abs(harmonic.diagonal()).max()
+    inner, outer = (np.max((r * difference)[(r > low) & (r < low + 6.0)]) for low in (8.0, 20.0))
+    assert 0.8 * inner < outer < 1.05 * inner
 
 
 def test_translating_all_atoms_costs_nothing(crystal):
