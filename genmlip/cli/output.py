@@ -48,20 +48,20 @@ def show_rows(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     for name in header:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(readable(value) for value in row))
+        table.add_row(*(readable(value, digits=3) for value in row))
     Console(highlight=False).print(table)
 
 
-def readable(value: Any) -> str:
-    """Six significant digits; yes and no; a dash for what is missing."""
+def readable(value: Any, digits: int = 6) -> str:
+    """Numbers to so many significant digits; yes and no; a dash for what is missing."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.{digits}g}"
     if isinstance(value, list | tuple):
-        return ", ".join(readable(item) for item in value)
+        return ", ".join(readable(item, digits) for item in value)
     return str(value)
 
 

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genmlip.cli.arguments import Force, OutFolder, Workers
-from genmlip.cli.output import messages, show_rows
+from genmlip.cli.output import check_folder, messages, show_rows
 from genmlip.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the study that is in the folder.")]
+DEMO_FOLDER = Path("genmlip-demo")
+RESULTS = {
+    "geometry_error": "geometry Å",
+    "energy_error": "energy eV",
+    "delta_C_rel": "δC/C",
+    "force_rmse_core": "forces eV/Å",
+    "effectivity": "estimate",
+}
 SUMMARY = 40  # rows of a table that are printed; the file has them all
 
 
@@ -78,13 +86,63 @@ def figures(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study.")],
     force: Force = False,
 ) -> None:
-    """Draw the figures of a finished study from its table."""
-    raise NotImplementedError
+    """Draw the figures of a study from its table, into DIR/figures (PDF and PNG).
+
+    Example: genmlip figures results/training_cell_size
+    """
+    from genmlip.report import draw_all
+
+    check_folder(folder / "figures", force)
+    for path in draw_all(folder):
+        print(path)
 
 
-def demo() -> None:
-    """Run the demo."""
-    raise NotImplementedError
+def demo(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for table, figures and report.")
+    ] = DEMO_FOLDER,
+    workers: Workers = None,
+    resume: Resume = False,
+    force: Force = False,
+    tiny: Annotated[bool, typer.Option("--tiny", hidden=True)] = False,
+) -> None:
+    """The main job in a few minutes: how wrong are potentials fitted to bulk cells about tungsten's screw?
+
+    Linear ACE potentials are fitted to periodic bulk cells of growing size L, to energies and forces (EF) and with
+    virials (EFV); each relaxes the dislocation, and is held against the potential that labelled the cells.
+    """
+    from genmlip.studies.demo import run_demo
+    from genmlip.studies.progress import ProgressBar, show_failures
+    from genmlip.studies.workers import LocalProcesses
+
+    console = messages()
+    done = run_demo(
+        out,
+        LocalProcesses(workers or os.cpu_count() or 1),
+        ProgressBar(console),
+        tiny=tiny,
+        resume=resume,
+        force=force,
+    )
+    print(
+        "Errors of the relaxed dislocation (means over seeds); estimate is relative to the geometry error:\n"
+    )
+    show_rows(*_summary(done.table))
+    show_failures(done.table, console)
+    print(f"\nWhat was found, in words and figures: {done.report}")
+
+
+def _summary(table: pd.DataFrame) -> tuple[list[str], list[list[Any]]]:
+    """Header and rows: geometric means over the seeds that finished, per cell size and observations."""
+    import numpy as np
+
+    header = ["L", "fitted", *RESULTS.values(), "runs"]
+    rows = []
+    for (cell, observations), group in table.groupby(["cell", "observations"]):
+        done = group[group["status"] == "ok"]
+        means = [float(np.exp(np.log(done[name].abs()).mean())) if len(done) else None for name in RESULTS]
+        rows.append([cell, observations, *means, f"{len(done)} of {len(group)}"])
+    return header, rows
 
 
 def _show(table: pd.DataFrame) -> None:

@@ -36,8 +36,8 @@ def train(
     ] = "EFV",
     order: Annotated[int, typer.Option(help="Correlation order (body order minus one).")] = 3,
     degree: Annotated[
-        str | None, typer.Option(metavar="D[,D…]", help="Largest total degree: one, or one per order.")
-    ] = None,
+        str, typer.Option(metavar="D[,D…]", help="Largest total degree: one, or one per order.")
+    ] = "16,12,10",
     cutoff: Annotated[float, typer.Option(metavar="Å", help="Cutoff of the potential.")] = 5.0,
     solver: Annotated[
         str, typer.Option(metavar="gcv|ols|ridge[:α]|svd[:ε]", help="How the least squares are solved.")
@@ -58,14 +58,14 @@ def train(
     Example: genmlip train --cells my-dft.xyz --observations EF --out mine.json
     """
     from genmlip.potentials.ace import LinearACE
-    from genmlip.studies.specifications import parse_solver, parse_weights
+    from genmlip.studies.specifications import parse_degree, parse_solver, parse_weights
     from genmlip.training import fit
     from genmlip.training.observations import parse_observations
 
     check_file(out, force)
     parse_observations(observations)
     chosen_solver, chosen_weights = parse_solver(solver), parse_weights(weights)
-    degrees = _degrees(degree)
+    degrees = parse_degree(degree)
     with only_results_on_stdout():
         dataset = _dataset(cells, reference, symbol, structure, seed)
         model = LinearACE(dataset.symbols, cutoff=cutoff, order=order, degree=degrees)
@@ -97,16 +97,6 @@ def _dataset(
         for specification in specifications:
             dataset += label(specification.build(crystal, seed), potential)
     return dataset
-
-
-def _degrees(text: str | None) -> float | tuple[float, ...] | None:
-    if text is None:
-        return None
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(f"--degree is a number or one per order, as in 16,12,10; not {text!r}") from None
-    return values[0] if len(values) == 1 else values
 
 
 def _report(result: FitResult, out: Path, as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """The run of the main job: fit a potential to small periodic cells, then ask it about a defect.
 
-What is expensive and shared by many runs (the reference's equilibrium, the labelled cells, a fit that is asked
-about several defects or radii) is computed once per study and kept in its cache.
+What is expensive and shared by many runs (the reference's equilibrium, the labelled cells, a fit that is
+asked about several defects or radii) is computed once per study and kept in its cache.
 """
 
 from __future__ import annotations

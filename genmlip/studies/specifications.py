@@ -5,6 +5,7 @@ bulk:3,n=20,strain=0.02     20 of them, every component of the strain up to 0.02
 vacancy:2,displacement=0.1  with one atom missing, rattled by 0.1 Å
 quadrupole:bcc-screw-111    a periodic quadrupole of this dislocation
 ridge:1e-8                  Tikhonov regularisation with this parameter
+16,12,10                    largest total degree of the basis for every correlation order, or one for all
 E=30,F=1,V=1                weights of energies, forces and virials
 """
 
@@ -86,6 +87,17 @@ def parse_solver(text: str) -> Solver:
         return makers[name](float(parameter))
     except ValueError:
         raise InputError(f"the parameter of the solver {name} must be a number, not {parameter!r}") from None
+
+
+def parse_degree(text: str) -> float | tuple[float, ...]:
+    """``16`` for all correlation orders, ``16,12,10`` one for each."""
+    try:
+        values = tuple(float(part) for part in str(text).split(","))
+    except ValueError:
+        raise InputError(
+            f"degree is a number or one per correlation order, as in 16,12,10; not {text!r}"
+        ) from None
+    return values[0] if len(values) == 1 else values
 
 
 def parse_weights(text: str) -> Weights:

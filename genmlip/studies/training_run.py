@@ -10,7 +10,7 @@ import numpy as np
 
 from genmlip.errors import InputError
 from genmlip.studies.cache import Cache
-from genmlip.studies.specifications import parse_solver, parse_weights
+from genmlip.studies.specifications import parse_degree, parse_solver, parse_weights
 
 if TYPE_CHECKING:
     from genmlip.crystal import Crystal
@@ -32,8 +32,8 @@ class Training:
     strain : every component of the cells' random strain lies within ±strain
     seed : of displacements and strains
     observations : subset of EFV
-    order, degree, cutoff : of the linear ACE basis; degree 0 takes its default, cutoff in Å
-    solver, weights : as on the command line
+    order, cutoff : of the linear ACE basis; cutoff in Å
+    degree, solver, weights : as on the command line
     """
 
     reference: str = "fs:W"
@@ -44,7 +44,7 @@ class Training:
     seed: int = 0
     observations: str = "EFV"
     order: int = 3
-    degree: float = 0
+    degree: str = "16,12,10"
     cutoff: float = 5.0
     solver: str = "gcv"
     weights: str = "E=30,F=1,V=1"
@@ -59,6 +59,7 @@ class Training:
         if not self.cutoff > 0:
             raise InputError(f"cutoff must be a positive number of Å, got {self.cutoff!r}")
         parse_observations(self.observations)
+        parse_degree(self.degree)
         parse_solver(self.solver)
         parse_weights(self.weights)
 
@@ -99,7 +100,9 @@ class Training:
         from genmlip.training import fit
 
         dataset = self.dataset(cache)
-        basis = LinearACE(dataset.symbols, cutoff=self.cutoff, order=self.order, degree=self.degree or None)
+        basis = LinearACE(
+            dataset.symbols, cutoff=self.cutoff, order=self.order, degree=parse_degree(self.degree)
+        )
         solver, weights = parse_solver(self.solver), parse_weights(self.weights)
         return fit(basis, dataset, self.observations, weights, solver).potential
 

@@ -1,0 +1,80 @@
+"""The main job, small: tungsten's ½⟨111⟩ screw and potentials fitted to bulk cells, with and without virials.
+
+The cells are rattled, not strained: what they say about the elastic constants comes from virials, or from
+force constants that are folded over the periodic images as long as the cell is small.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from genmlip.studies.folder import StudyFolder
+from genmlip.studies.generalisation import Generalisation
+from genmlip.studies.parameters import grid
+from genmlip.studies.progress import Progress
+from genmlip.studies.study import Study
+from genmlip.studies.workers import Executor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COMMON = {"reference": "fs:W", "dislocation": "bcc-screw-111", "displacement": 0.1, "strain": 0.0}
+
+DEMO = Study(
+    grid(cell=[2, 3, 4, 5], observations=["EF", "EFV"], seed=range(4)), radius=40.0, atoms=2000, **COMMON
+)
+
+TINY = Study(
+    grid(cell=[2, 3], observations=["EF", "EFV"]), radius=12.0, atoms=250, order=2, degree="12,8", **COMMON
+)
+"""The whole path in seconds, for a test; its numbers mean nothing."""
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """The table, and the files that were written beside it."""
+
+    table: pd.DataFrame
+    report: Path
+    figures: list[Path]
+
+
+def run_demo(
+    out: str | Path,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    *,
+    tiny: bool = False,
+    resume: bool = False,
+    force: bool = False,
+) -> DemoResult:
+    """Carry out the study, draw its figures and write report.html, all in ``out``."""
+    study, folder = TINY if tiny else DEMO, Path(out)
+    table = study.execute(
+        folder, name="demo", executor=executor, progress=progress, resume=resume, retry=resume, force=force
+    )
+    return DemoResult(table, *_tell(study, folder, table))
+
+
+def _tell(study: Study, folder: Path, table: pd.DataFrame) -> tuple[Path, list[Path]]:
+    """report.html and figures/ from the table and the reference's equilibrium."""
+    from genmlip import report
+
+    first = cast(Generalisation, study.runs()[0])
+    equilibrium = first.equilibrium(StudyFolder(folder).cache)
+    record = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    page = report.write_report(folder, table, equilibrium, _parameters(table), record["history"][-1])
+    figures = report.draw_all(folder)
+    for draw in (report.decay, report.differential_displacement):
+        figures += report.save(draw(equilibrium), folder / "figures" / draw.__name__)
+    return page, figures
+
+
+def _parameters(table: pd.DataFrame) -> dict[str, Any]:
+    """What was asked for: one value, or the list of those that vary."""
+    names = list(Generalisation.__dataclass_fields__)
+    values = {name: list(dict.fromkeys(table[name])) for name in names}
+    return {name: found if len(found) > 1 else found[0] for name, found in values.items()}
