@@ -15,20 +15,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
 from scipy.special import erfc
 
 from genmlip._types import Array, IntArray
-from genmlip.dislocations import Dislocation
 from genmlip.errors import InputError
 from genmlip.training.cells import rattled
+
+if TYPE_CHECKING:
+    from genmlip.dislocations import Dislocation
 
 Field = Callable[[Array], Array]
 WINDOW_RADIUS, WINDOW_WIDTH, WINDOW_END = 7.0, 1.2, 11.5
 """Smooth end of the lattice sum, in units of √area. With a sharp end the error falls like the inverse square of
-the radius; with this one the images fade so slowly that what is left (1e-6 b) is linear in the cell, and corrected."""
+its radius; here the images fade so slowly that what is left is linear within the cell but for 1e-6 b."""
 
 
 def dislocation_quadrupole(
@@ -110,7 +113,7 @@ class Quadrupole:
         return -np.outer(self.dislocation.burgers, [-d2, d1, 0.0]) / self.area
 
     def sites(self, repeat: int = 1) -> tuple[Array, IntArray]:
-        """Perfect-lattice positions (n, 3) Å in a cell of ``repeat`` line periods, and their sublattices (n,).
+        """Perfect-lattice positions (n, 3) Å in a cell of ``repeat`` line periods; their sublattices (n,).
 
         The cell has the two cores in its middle.
         """
@@ -148,7 +151,7 @@ class Quadrupole:
         return u
 
     def slip(self, x: Array) -> Array:
-        """ω (n,) at x (n, 2): the angles about +b less those about −b over 2π, made periodic; ∓½ on the cut."""
+        """ω (n,) at x (n, 2): angles about +b less those about −b over 2π, made periodic; ∓½ on the cut."""
         return self._sum(_turns, x) + x @ self._mean_turns
 
     @cached_property
@@ -162,9 +165,9 @@ class Quadrupole:
         return self._linear(_turns, np.zeros(2))
 
     def _linear(self, field: Field, mean: Array) -> Array:
-        """The gradient to add to the lattice sum of ``field`` for its mean gradient to be ``mean``, (..., 2)."""
+        """The gradient to add to the lattice sum of ``field`` for a mean gradient of ``mean``, (..., 2)."""
         c = self.cell[:2, :2]
-        middle = self.cores.mean(axis=0) + [0.0, 0.25 * self.cell[1, 1]]  # both ends away from the cores
+        middle = self.cores.mean(axis=0) + np.array([0.0, 0.25]) * self.cell[1, 1]  # ends away from the cores
         values = self._sum(field, np.concatenate([middle + 0.5 * c, middle - 0.5 * c]))
         return mean - np.linalg.solve(c, values[:2] - values[2:]).T
 
@@ -204,7 +207,7 @@ def _shortest_period(vectors: Array, axis: int) -> float:
 
 
 def _inverted_core(dislocation: Dislocation, half: float) -> Array:
-    """Where the core −b belongs: an inversion of the crystal takes it to that of +b. The image nearest to (half, 0).
+    """Where the core −b belongs: an inversion of the crystal takes it to +b. The place nearest to (half, 0).
 
     A centre of inversion is the middle of the basis (an atom, or the middle of a bond). Both cores must lie
     between the same two atomic planes, so that the cut between them meets no atom.

@@ -95,7 +95,7 @@ class GCVRidge:
     little.
     """
 
-    smallest: float = 1e-10
+    smallest: float = 1e-13
     largest: float = 1e-1
 
     def __post_init__(self) -> None:
