@@ -27,6 +27,9 @@ from genmlip.theory.mismatch import dispersion_mismatch, elastic_mismatch, latti
 CORE_RADIUS = 10.0
 """Å; the force error is averaged over the atoms closer than this to the line."""
 
+MAX_CALLS = 300
+"""Force calls after which the candidate counts as having no equilibrium near the reference's."""
+
 SAME_SITE = 1e-3
 """Å between a site of the reference's lattice and the same site of the candidate's, scaled back."""
 
@@ -163,13 +166,35 @@ def assess(
         if estimate_only:
             return assessment
         relaxed = [
-            equilibrate(kind, candidate, scale * radius, boundary, fmax).require_convergence()
+            _relaxed(kind, candidate, equilibrium, boundary, fmax)
             for kind in (in_common, _with_crystal(defect, crystal))
         ]
     except (UnstableCrystalError, NotConvergedError) as failure:
         return replace(assessment, failure=failure)
     common, own = (Comparison(equilibrium, result, scale) for result in relaxed)
     return replace(assessment, common=common, own=own)
+
+
+def _relaxed(
+    defect: Defect,
+    candidate: Potential,
+    known: Equilibrium,
+    boundary: str | Boundary | None,
+    fmax: float,
+) -> Equilibrium:
+    """The candidate's equilibrium next to the reference's, from which the search starts.
+
+    The theory is about this one. From the predictor, far from all training data in the core, a fitted potential
+    may find no equilibrium at all, or another one.
+    """
+    scale = defect.crystal.a0 / known.cell.defect.crystal.a0
+    radius = scale * known.cell.radius
+    cell = defect.cell(radius, max(candidate.cutoff, defect.crystal.potential.cutoff))
+    ours, theirs = _matched(known.cell.reference, cell.reference / scale)
+    start = np.zeros_like(cell.reference)
+    start[theirs] = scale * known.corrector[ours]
+    result = equilibrate(defect, candidate, radius, boundary, fmax, start, max_calls=MAX_CALLS)
+    return result.require_convergence()
 
 
 def candidate_forces(

@@ -11,6 +11,7 @@ the first is the error of the linearised problem, the others bound it from above
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def estimate_error(forces: Array, cell: DefectCell, scale: float = 1.0) -> Error
     dual = DualNorm(cell.bonds, cell.reference, None if len(free) == len(cell) else free)
     return ErrorEstimate(
         linear=energy_norm(displacement, cell.bonds) / scale,
-        value=inverse_hessian_norm(r, inverse) / np.sqrt(c0) / scale,
+        value=inverse_hessian_norm(r, inverse) / sqrt(c0) / scale,
         dual=dual(r) / c0 / scale,
         stability=c0,
     )
