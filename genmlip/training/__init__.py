@@ -11,6 +11,7 @@ from typing import Any
 _PUBLIC = {
     "bulk_cells": "cells",
     "strained_cells": "cells",
+    "training_cells": "cells",
     "vacancy_cells": "cells",
     "dislocation_quadrupole": "quadrupole",
     "Configuration": "dataset",
@@ -43,6 +44,7 @@ __all__ = [
     "fit",
     "label",
     "strained_cells",
+    "training_cells",
     "vacancy_cells",
 ]
 

@@ -8,6 +8,7 @@ forces.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,6 +74,37 @@ def vacancy_cells(
     del vacant[0]
     settings = {"size": size, "displacement": displacement, "strain": strain}
     return [_disturbed(vacant, group, index, seed, settings) for index in range(n)]
+
+
+def training_cells(
+    crystal: Crystal,
+    size: int,
+    n_atoms: int = 2000,
+    displacements: Sequence[float] = (0.05, 0.1, 0.15),
+    n_strained: int = 12,
+    strain: float = 0.01,
+    seed: int = 0,
+) -> list[Atoms]:
+    """The cells of one size that the generalisation studies train on: groups ``bulk`` and ``strained``.
+
+    About ``n_atoms`` in rattled, unstrained cells, shared among the ``displacements`` (Å), so that every size
+    brings the same number of forces; and ``n_strained`` cells under strain up to ``strain`` without rattling,
+    whose virials pin the elastic constants when they are fitted with a high weight, such as
+    ``Weights(groups={"strained": {"V": 30.0}})``. Other arguments as in :func:`bulk_cells`.
+    """
+    _check(size=size, n=n_atoms, displacement=0.0, strain=strain, seed=seed)
+    n = max(1, round(n_atoms / len(displacements) / (len(crystal.unit_cell()) * size**3)))
+    cells = []
+    for k, displacement in enumerate(displacements):
+        cells += bulk_cells(crystal, size, n, displacement, seed=_subseed(seed, k))
+    if n_strained > 0:
+        cells += strained_cells(crystal, size, n_strained, strain, seed=_subseed(seed, len(displacements)))
+    return cells
+
+
+def _subseed(seed: int, k: int) -> int:
+    """A seed for part k, unrelated to those of other seeds and parts."""
+    return int(np.random.SeedSequence([seed, k]).generate_state(1)[0])
 
 
 def rattled(atoms: Atoms, displacement: float, seed: int) -> Atoms:

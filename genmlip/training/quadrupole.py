@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 Field = Callable[[Array], Array]
 WINDOW_RADIUS, WINDOW_WIDTH, WINDOW_END = 7.0, 1.2, 11.5
-"""Smooth end of the lattice sum, in units of √area. With a sharp end the error falls like the inverse square of
-its radius; here the images fade so slowly that what is left is linear within the cell but for 1e-6 b."""
+"""Smooth end of the lattice sum, in units of √area. With a sharp end the error falls like the inverse square
+of its radius; here the images fade so slowly that what is left is linear in the cell but for 1e-6 b."""
 
 
 def dislocation_quadrupole(

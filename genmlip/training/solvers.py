@@ -91,8 +91,8 @@ class GCVRidge:
 
     G(α) = m ‖A c_α − y‖² / (m − Σ f)² for m equations and filter factors f: the leave-one-out error with
     leverages replaced by their mean (Golub, Heath & Wahba, Technometrics 21, 215, 1979). It supposes that the
-    errors of the equations are independent, which model errors are not: expect it to regularise rather too
-    little.
+    errors of the equations are independent, which model errors are not: expect it to regularise too
+    little, and far too little where the data come from a few small cells.
     """
 
     smallest: float = 1e-13
