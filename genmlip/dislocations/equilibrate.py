@@ -23,7 +23,7 @@ from genmlip.statics.minimise import (
 )
 
 DISTURBANCE = np.array([5e-4, 3e-4, 5e-2])
-"""Å; mostly along the line, which is how bcc screw cores degenerate, and hardly along the soft glide direction."""
+"""Å; mostly along the line, as bcc screw cores degenerate, and hardly along the soft glide direction."""
 
 
 def equilibrate(
@@ -89,8 +89,8 @@ def core_disturbance(cell: DefectCell) -> Array:
     """A displacement (n, 3) Å of the innermost atoms along no direction of symmetry, the same in every cell.
 
     The predictor has all symmetries of the system, which forces never break; yet where a core has fewer (the
-    degenerate bcc screw, a Jahn–Teller distorted vacancy) the symmetric state is a saddle. As the disturbance does
-    not depend on the cell, all radii and potentials fall into the same one of the equivalent minima.
+    degenerate bcc screw, a Jahn–Teller distorted vacancy) the symmetric state is a saddle. As the disturbance
+    does not depend on the cell, all radii and potentials fall into the same one of the equivalent minima.
     """
     width = cell.defect.crystal.nearest_neighbour_distance
     return np.exp(-0.5 * (cell.r[:, None] / width) ** 2) * DISTURBANCE

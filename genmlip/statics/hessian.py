@@ -60,8 +60,8 @@ def _rows_of(known: IntArray, wanted: IntArray) -> IntArray:
 def bond_operator(blocks: Array, pairs: Pairs, n: int, unknowns: IntArray) -> csc_array:
     """The Hessian of ½ Σ_bonds (u_i − u_j)ᵀ (−H_ij) (u_i − u_j) on the unknown atoms, the others held.
 
-    The diagonal is the acoustic sum rule over the pairs present, H_ii = −Σ_j ½ (H_ij + H_ijᵀ): translations of
-    all atoms cost nothing. The result is symmetric if H_ji = H_ijᵀ.
+    The diagonal is the acoustic sum rule over the pairs present, H_ii = −Σ_j ½ (H_ij + H_ijᵀ), so that
+    translations cost nothing. The result is symmetric if H_ji = H_ijᵀ.
 
     blocks : (p, 3, 3) eV/Å², one per ordered pair; n : number of atoms; result (3m, 3m), m unknown atoms
     """

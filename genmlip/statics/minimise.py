@@ -226,8 +226,11 @@ class _Run:
             self.memory.append((s, y, sy))
 
     def stiffen(self, trials: int) -> None:
-        """Adapt B₀ to the last step: where a unit step was too long, to yᵀP⁻¹y / sᵀy, the stiffness that it met in
-        units of P's; otherwise gradually back to P, which is right far from a defect."""
+        """Adapt B₀ to the last step.
+
+        Where a unit step was too long B₀ becomes P yᵀP⁻¹y / sᵀy, the stiffness that the step met; otherwise
+        it goes back gradually to P, which is right far from a defect.
+        """
         if trials > 1 and self.memory:
             _, y, sy = self.memory[-1]
             self.stiffening = max(1.0, float(np.vdot(y, self.preconditioner.solve(y))) / sy)
