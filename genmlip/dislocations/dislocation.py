@@ -31,8 +31,8 @@ class Dislocation:
     crystal : supplies the lattice, the stiffness and the potential's cutoff
     name : an entry of ``SYSTEMS``
     predictor_type : how the elastic field is made consistent with the slipped lattice
-    medium : the crystal whose linear elasticity sets the far field, by default ``crystal`` itself. With another one
-        two potentials can be compared in a common predictor; it is scaled to the lattice parameter of ``crystal``.
+    medium : the crystal whose linear elasticity sets the far field, by default ``crystal`` itself. With
+        another one two potentials can be compared in a common predictor, scaled to the a0 of ``crystal``.
 
     Vectors are in the frame x1 = glide direction, x2 = glide-plane normal, x3 = line, the core at the origin.
     Raises UnknownNameError or, for a crystal of another structure, InputError.

@@ -29,7 +29,7 @@ class StrohField:
 
     where N₁, N₂, N₃ are the blocks of the fundamental matrix for the directions (e_r, e_θ), and S = ⟨N₁⟩,
     H = ⟨N₂⟩, L = −⟨N₃⟩ the Barnett–Lothe tensors, their averages over θ. The gauge is u = 0 at r = 1 Å,
-    θ = 0; the sign of b is that u(θ = π) − u(θ = −π) = b.
+    θ = 0; the sign of b is that u(θ = π) − u(θ = −π) = b. On the line itself the field is singular.
 
     stiffness : (3, 3, 3, 3) eV/Å³, in the frame x1 = glide direction, x2 = plane normal, x3 = line
     burgers : (3,) Å, same frame

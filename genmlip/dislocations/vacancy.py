@@ -77,5 +77,7 @@ class PeriodicTopology:
         from matscipy.neighbours import neighbour_list
 
         cell = self.edge * np.eye(3)
-        i, j, vector, S = neighbour_list("ijDS", positions=self.x, cell=cell, pbc=[True] * 3, cutoff=cutoff + 1e-9)
+        i, j, vector, S = neighbour_list(
+            "ijDS", positions=self.x, cell=cell, pbc=[True] * 3, cutoff=cutoff + 1e-9
+        )
         return Pairs(i.astype(np.int64), j.astype(np.int64), vector, S.astype(float) @ cell)
