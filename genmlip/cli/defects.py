@@ -96,7 +96,6 @@ def assess(
     """
     from genmlip.crystal import Crystal
     from genmlip.dislocations import check_defect, make_defect
-    from genmlip.errors import NotConvergedError
     from genmlip.potentials import load_potential
     from genmlip.theory import assess as compare
 
@@ -106,7 +105,7 @@ def assess(
         defect = make_defect(Crystal.from_potential(truth, structure, symbol), disloc)
         result = compare(truth, judged, defect, radius, boundary)
     show(result.summary(), json, UNITS)
-    if isinstance(result.failure, NotConvergedError):
+    if result.failure is not None:
         raise result.failure
 
 

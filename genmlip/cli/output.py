@@ -90,7 +90,8 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error for a task that calls progress(done, total); gone when it is done."""
     from rich.progress import Progress
 
-    with Progress(console=messages(), transient=True) as bar:
+    console = messages()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

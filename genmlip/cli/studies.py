@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,7 +78,7 @@ def study(
         retry=retry,
         force=force,
     )
-    _show(table)
+    _show(table, declared.kind.__dataclass_fields__)
     show_failures(table, console)
     console.print(f"{len(table)} rows in {folder / 'table.csv'}", highlight=False)
 
@@ -108,8 +109,9 @@ def demo(
 ) -> None:
     """The main job in a few minutes: how wrong are potentials fitted to bulk cells about tungsten's screw?
 
-    Linear ACE potentials are fitted to periodic bulk cells of growing size L, to energies and forces (EF) and with
-    virials (EFV); each relaxes the dislocation, and is held against the potential that labelled the cells.
+    Linear ACE potentials are fitted to periodic bulk cells of growing size L, to energies and forces (EF) and
+    with virials (EFV); each then relaxes the dislocation and is compared with the potential that labelled the
+    cells. Writes a table, figures and report.html.
     """
     from genmlip.studies.demo import run_demo
     from genmlip.studies.progress import ProgressBar, show_failures
@@ -145,11 +147,16 @@ def _summary(table: pd.DataFrame) -> tuple[list[str], list[list[Any]]]:
     return header, rows
 
 
-def _show(table: pd.DataFrame) -> None:
-    """The columns that vary or are results, for a terminal."""
+def _show(table: pd.DataFrame, parameters: Iterable[str]) -> None:
+    """The parameters that vary and the results that matter most; the file has all rows and columns."""
     from genmlip.studies.table import COLUMNS
 
-    shown = table.drop(columns=[name for name in COLUMNS if name != "status"])
-    varying = [name for name in shown if shown[name].nunique(dropna=False) > 1 or len(shown) == 1]
-    rows = shown[varying].head(SUMMARY)
-    show_rows(varying, rows.itertuples(index=False, name=None))
+    varying = [name for name in parameters if table[name].nunique(dropna=False) > 1]
+    others = [name for name in table if name not in {*parameters, *COLUMNS}]
+    results = [name for name in RESULTS if name in others] or others
+    rows = table[[*varying, *results, "status"]].head(SUMMARY)
+    show_rows(
+        [*varying, *(RESULTS.get(name, name) for name in results), "status"], rows.itertuples(index=False)
+    )
+    if len(table) > SUMMARY:
+        print(f"… and {len(table) - SUMMARY} more")

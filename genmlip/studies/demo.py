@@ -21,7 +21,12 @@ from genmlip.studies.workers import Executor
 if TYPE_CHECKING:
     import pandas as pd
 
-COMMON = {"reference": "fs:W", "dislocation": "bcc-screw-111", "displacement": 0.1, "strain": 0.0}
+COMMON: dict[str, Any] = {
+    "reference": "fs:W",
+    "dislocation": "bcc-screw-111",
+    "displacement": 0.1,
+    "strain": 0.0,
+}
 
 DEMO = Study(
     grid(cell=[2, 3, 4, 5], observations=["EF", "EFV"], seed=range(4)), radius=40.0, atoms=2000, **COMMON

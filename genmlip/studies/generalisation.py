@@ -36,7 +36,7 @@ class Generalisation(Training):
     dislocation: str = "bcc-screw-111"
     radius: float = 30.0
     boundary: str = ""
-    fmax: float = 1e-6
+    fmax: float = 1e-5
 
     def __post_init__(self) -> None:
         from genmlip.dislocations import check_defect

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from genmlip.errors import InputError
 from genmlip.studies import Study, grid
+from genmlip.studies.runs import UnfinishedRunError
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Square:
         time.sleep(self.sleep)
         if self.behaviour == "raises":
             raise ZeroDivisionError("no inverse of zero")
+        if self.behaviour == "stops":
+            raise UnfinishedRunError("only the square", {"square": self.x**2})
         if self.behaviour == "dies":
             os.kill(os.getpid(), signal.SIGKILL)
         return {"square": self.x**2, "inverse": 1 / self.x if self.x else float("nan")}

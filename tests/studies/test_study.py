@@ -39,6 +39,11 @@ def test_a_failed_run_is_a_row_with_its_reason_and_traceback_and_the_rest_goes_o
     assert "dummy_study.py" in (tmp_path / "out" / failed["traceback"]).read_text()
 
 
+def test_a_run_that_stops_half_way_keeps_what_it_found(dummy, tmp_path):
+    table = Study([{"x": 3, "behaviour": "stops"}], kind=dummy.Square).execute(tmp_path / "out")
+    assert table.loc[0, ["status", "square", "error"]].tolist() == ["failed", 9, "only the square"]
+
+
 def test_a_killed_worker_costs_its_own_run_only(dummy, tmp_path):
     runs = [
         {"x": 1},

@@ -1,0 +1,24 @@
+"""Error of the dislocation against the accuracy of the fit, while the basis grows (docs/theory.md, G4)."""
+
+from genmlip.studies import Study, grid
+
+DEGREES = ["8,6,6", "12,8,6", "16,10,8", "16,12,10", "24,14,10", "32,16,12"]
+
+study = Study(
+    runs=grid(
+        dislocation=["bcc-screw-111", "bcc-edge-111", "bcc-mixed-111"],
+        degree=DEGREES,
+        observations=["EF", "EFV"],
+        seed=range(5),
+    ),
+    quick=grid(dislocation="bcc-screw-111", degree=DEGREES[:4], observations="EFV"),
+    reference="fs:W",
+    radius=40.0,
+    cell=4,
+    displacement=0.1,
+    strain=0.02,
+    atoms=4000,
+)
+
+if __name__ == "__main__":
+    study.main()

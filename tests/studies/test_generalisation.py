@@ -1,0 +1,90 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from genmlip.errors import InputError, UnknownNameError
+from genmlip.studies import Cache, Study
+from genmlip.studies.declaration import declared_names, find_declaration, load_declaration
+from genmlip.studies.generalisation import Generalisation
+from genmlip.studies.runs import attempt
+
+SMALL = Generalisation(cell=2, atoms=200, displacement=0.1, strain=0.0, order=2, degree="14,8", radius=10.0)
+CONTRACT = {
+    "geometry_error",
+    "energy_error",
+    "delta_C_rel",
+    "force_rmse_core",
+    "estimate",
+    "effectivity",
+    "a0_error_rel",
+}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return Cache(tmp_path_factory.mktemp("cache"))
+
+
+def test_a_row_has_the_keys_of_the_contract_and_the_fits_own_errors(cache):
+    row = SMALL(cache)
+    assert CONTRACT | {"force_rmse", "virial_rmse", "energy_rmse"} <= row.keys()
+    assert row["geometry_error"] > 0
+
+
+def test_a_run_gives_the_same_numbers_from_an_empty_cache(cache, tmp_path):
+    again = SMALL(Cache(tmp_path))
+    assert again == pytest.approx(SMALL(cache), rel=1e-6)
+
+
+def test_cells_and_fits_do_not_depend_on_the_defect_that_they_are_asked_about(cache):
+    SMALL(cache)
+    before = {path.name for path in cache.folder.glob("[!.]*")}
+    dataclasses.replace(SMALL, radius=11.0)(cache)
+    new = {path.name.split("-")[0] for path in cache.folder.glob("[!.]*") if path.name not in before}
+    assert new == {"equilibrium"}
+
+
+def test_every_size_of_cell_comes_with_as_many_atoms(cache):
+    runs = [dataclasses.replace(SMALL, cell=cell, atoms=2000) for cell in (1, 2, 3, 4)]
+    assert [run.dataset(cache).n_atoms for run in runs] == pytest.approx([2000] * 4, rel=0.05)
+
+
+def test_a_candidate_without_an_equilibrium_is_a_failed_row_with_the_reason(cache):
+    """Three pair functions fitted to the forces in single unit cells make no stable crystal."""
+    run = dataclasses.replace(SMALL, cell=1, observations="F", order=1, degree="3")
+    outcome = attempt(run, cache)
+    assert outcome.status == "failed"
+    assert outcome.error_type in {"UnfinishedRunError", "UnstableCrystalError"}
+    assert "stable" in outcome.error or "no lattice parameter" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "clue"),
+    [
+        ({"dislocation": "bcc-screw-112"}, UnknownNameError, "did you mean bcc-screw-111"),
+        ({"observations": "EFX"}, UnknownNameError, "observation"),
+        ({"radius": -1.0}, InputError, "radius must be positive"),
+        ({"cell": 1.5}, InputError, "cell must be a whole number"),
+        ({"solver": "rigde"}, UnknownNameError, "did you mean ridge"),
+        ({"boundary": "clampd"}, UnknownNameError, "did you mean clamped"),
+    ],
+)
+def test_parameters_that_cannot_work_are_refused_when_the_study_is_declared(bad, error, clue):
+    with pytest.raises(error, match=clue):
+        Study([{"cell": 2, **bad}])
+
+
+@pytest.mark.parametrize("name", declared_names())
+def test_every_experiment_declares_a_study_with_both_presets(name):
+    study = load_declaration(find_declaration(name)).study
+    assert 0 < len(study.runs("quick")) <= len(study.runs("paper"))
+
+
+def test_an_experiment_computes_nothing():
+    """Declarations only: no function, no class, no loop."""
+    for name in declared_names():
+        text = Path(find_declaration(name)).read_text()
+        assert not any(
+            line.lstrip().startswith(("def ", "class ", "for ", "while ")) for line in text.splitlines()
+        )
