@@ -11,6 +11,7 @@ _PUBLIC = {
     "error_vs_delta_C": "genmlip.report.plots.error_vs_fit",
     "error_vs_force_rmse": "genmlip.report.plots.error_vs_fit",
     "effectivity": "genmlip.report.plots.effectivity",
+    "virial_gain": "genmlip.report.plots.virial_gain",
     "decay": "genmlip.report.plots.decay",
     "differential_displacement": "genmlip.report.plots.core",
     "core_error": "genmlip.report.plots.core",

@@ -36,6 +36,7 @@ RESULTS = {
     "force_rmse_core": "force RMSE (eV/Å)",
     "effectivity": "effectivity",
 }
+UNITS = {"radius": "Å", "cutoff": "Å", "displacement": "Å", "fmax": "eV/Å", "cell": "cubic unit cells"}
 CAPTIONS = {
     "differential_displacement": "The reference's dislocation core, looking along its line. Circles "
     "are columns of atoms, shaded by their height along the line in the perfect crystal; arrows show how far "
@@ -91,14 +92,17 @@ def write_report(
     page = environment.get_template("report.html").render(
         title=title(table, parameters),
         verdict=verdict(table, equilibrium),
-        parameters=shown(parameters),
+        parameters=shown(
+            {_labelled(name): value for name, value in parameters.items() if value not in ("", None)}
+        ),
         equilibrium=equilibrium_facts(equilibrium),
         summary=summary(table),
         failures=failures(table),
         pictures=list(pictures(table, equilibrium)),
         runs=runs(table),
-        provenance=shown(provenance),
+        provenance=shown({**provenance, **_effort(table)}),
         reference=str(parameters.get("reference", "fs:W")),
+        dislocation=str(parameters.get("dislocation", "bcc-screw-111")),
         written=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
     )
     path = Path(folder) / "report.html"
@@ -120,6 +124,18 @@ def shown(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(str(key).replace("_", " "), _shown(value)) for key, value in mapping.items()]
 
 
+def _labelled(name: str) -> str:
+    return f"{name} ({UNITS[name]})" if name in UNITS else name
+
+
+def _effort(table: pd.DataFrame) -> dict[str, str]:
+    """Time that the runs took together."""
+    if "wall_s" not in table or not len(table):
+        return {}
+    seconds = pd.to_numeric(table["wall_s"], errors="coerce").sum()
+    return {"time of all runs together": f"{seconds / 60:.1f} min, {len(table)} runs"}
+
+
 def _shown(value: Any) -> Any:
     if isinstance(value, Mapping):
         return shown(value)
@@ -134,7 +150,7 @@ def equilibrium_facts(equilibrium: Equilibrium | None) -> list[tuple[str, str]]:
     """What the reference calculation reached."""
     if equilibrium is None:
         return []
-    core = np.asarray(equilibrium.core_position, dtype=float)
+    core = np.round(equilibrium.core_position, 3) + 0.0  # no −0.000
     exponent = equilibrium.decay_exponent
     return [
         ("free atoms", f"{int(equilibrium.cell.free.sum())} of {len(equilibrium.cell.free)}"),

@@ -30,10 +30,8 @@ import pandas as pd
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError
 
-GROUPS = (
-    "reference", "dislocation", "boundary", "radius", "cell", "atoms", "displacement", "strain", "order",
-    "degree", "cutoff", "solver",
-)  # fmt: skip
+SETTINGS = ("reference", "boundary", "atoms", "displacement", "strain", "order", "degree", "cutoff", "solver")
+GROUPS = ("dislocation", "radius", "cell", *SETTINGS)
 
 
 class NothingToDrawError(InputError):
@@ -90,6 +88,11 @@ def at_largest_radius(rows: pd.DataFrame) -> pd.DataFrame:
         return rows
     rows = with_groups(rows)
     return rows.loc[rows["radius"] == rows.groupby("dislocation")["radius"].transform("max")]
+
+
+def varying_settings(rows: pd.DataFrame) -> list[str]:
+    """Those settings beside dislocation, radius and cell that take more than one value."""
+    return [name for name in SETTINGS if name in rows and rows[name].nunique(dropna=False) > 1]
 
 
 @dataclass(frozen=True)

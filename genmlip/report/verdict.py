@@ -13,6 +13,7 @@ from genmlip.report.words import (
     effectivity_sentence,
     failure_sentence,
     growth_sentence,
+    lost_sentence,
     virial_sentence,
 )
 
@@ -32,6 +33,7 @@ def verdict(table: pd.DataFrame, equilibrium: Equilibrium | None) -> list[str]:
         return [*found, "The table holds no run."]
     if failed(table).all():
         return [*found, f"Nothing can be said about errors. {failure_sentence(table)}"]
+    b = None if equilibrium is None else getattr(equilibrium.cell.defect, "b", None)
     sentences: list[Callable[[], str]] = [
         lambda: virial_sentence(table, "geometry_error"),
         lambda: virial_sentence(table, "energy_error"),
@@ -39,6 +41,7 @@ def verdict(table: pd.DataFrame, equilibrium: Equilibrium | None) -> list[str]:
         lambda: cell_sentence(table, "geometry_error"),
         lambda: growth_sentence(table) if drawable(table, "radius")["radius"].nunique() > 1 else "",
         lambda: effectivity_sentence(table),
+        lambda: lost_sentence(table, b) if b else "",
         lambda: failure_sentence(table),
     ]
     return found + [sentence for make in sentences if (sentence := _said(make))]

@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 
 from genmlip.errors import InputError
-from genmlip.report.tables import NothingToDrawError, compare_observations, drawable, failed, with_groups
+from genmlip.report.tables import (
+    GROUPS,
+    SETTINGS,
+    NothingToDrawError,
+    compare_observations,
+    drawable,
+    failed,
+    with_groups,
+)
 from genmlip.theory import RateFit, fit_rate
 
 CLOSE_SLOPE = 0.1  # a slope this near to the predicted one is called close
@@ -69,8 +77,10 @@ def virial_sentence(table: pd.DataFrame, quantity: str = "geometry_error") -> st
 
 
 def cell_sentence(table: pd.DataFrame, quantity: str = "geometry_error") -> str:
-    """How ``quantity`` changed from the smallest to the largest training cell, per set of observations."""
+    """How ``quantity`` changed from the smallest to the largest training cell, where nothing else varied."""
     rows = drawable(table, quantity, "cell")
+    if any(rows[name].nunique(dropna=False) > 1 for name in GROUPS if name in rows and name != "cell"):
+        return ""  # no single number tells what several settings did
     parts = []
     for observations, own in rows.groupby("observations"):
         means = np.exp(np.log(own[quantity]).groupby(own["cell"]).mean())
@@ -107,6 +117,13 @@ def growth_sentence(table: pd.DataFrame) -> str:
     return f"From R = {low:g} to {high:g} Å the geometry error is multiplied by {listed(parts)}."
 
 
+def gain_sentence(gain: pd.DataFrame) -> str:
+    """What virials did to each defect in the mean over all settings; ``gain`` from compare_observations."""
+    mean = np.exp(np.log(gain["ratio"]).groupby(gain["dislocation"]).mean()).sort_values(ascending=False)
+    parts = [f"{_change(ratio)} for {dislocation or 'the defect'}" for dislocation, ratio in mean.items()]
+    return f"With virials the geometry error is in the mean {listed(parts)}."
+
+
 def failure_sentence(table: pd.DataFrame) -> str:
     """How many runs failed, with which observations, and the commonest reason."""
     bad = with_groups(table.loc[failed(table)])
@@ -122,6 +139,18 @@ def failure_sentence(table: pd.DataFrame) -> str:
             reason = f" The commonest reason: {messages.mode().iloc[0].rstrip('.')}."
     rest = "" if len(bad) == len(table) else "; errors are those of the runs that finished"
     return f"{len(bad)} of {len(table)} runs failed ({named}){rest}.{reason}"
+
+
+def lost_sentence(table: pd.DataFrame, b: float) -> str:
+    """Runs in which the relaxed fit is another structure: a geometry error above the Burgers vector b (Å)."""
+    errors = drawable(table, "geometry_error")["geometry_error"]
+    lost = int((errors > b).sum())
+    if lost == 0:
+        return ""
+    return (
+        f"In {lost} of {len(errors)} runs that finished the geometry error exceeds the Burgers vector "
+        f"({b:.2f} Å): there the fit has another core, or no dislocation there at all."
+    )
 
 
 def rate_words(rate: RateFit) -> str:
@@ -188,14 +217,9 @@ def _change(ratio: float) -> str:
 
 def _where(comparison: pd.DataFrame, row: pd.Series) -> str:
     """The setting of one row by what varies in the comparison: 'L = 2', 'bcc-edge-111, L = 2'."""
-    labels = {
-        "cell": "L = {:g}",
-        "radius": "R = {:g} Å",
-        "dislocation": "{}",
-        "reference": "{}",
-        "boundary": "{}",
-    }
-    varying = [name for name in labels if name in comparison and comparison[name].nunique() > 1]
+    labels = {"dislocation": "{}", "radius": "R = {:g} Å", "cell": "L = {:g}"}
+    labels |= {name: f"{name} {{}}" for name in SETTINGS}
+    varying = [name for name in labels if name in comparison and comparison[name].nunique(dropna=False) > 1]
     shown = varying or [name for name in ("cell",) if name in comparison]
     return ", ".join(labels[name].format(row[name]) for name in shown) or "the one setting tried"
 

@@ -79,6 +79,31 @@ def test_error_against_radius_needs_two_radii(table):
         report.error_vs_radius(table)
 
 
+def test_settings_that_vary_are_curves_of_their_own(make_table):
+    table = pd.concat([make_table(seeds=(0,)).assign(strain=strain) for strain in (0.0, 0.02)])
+    figure = report.error_vs_cell(table)
+    assert len(figure.axes[0].containers) == 4
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "EF, strain 0.0", "EF, strain 0.02", "EFV, strain 0.0", "EFV, strain 0.02",
+    ]  # fmt: skip
+
+
+def test_gain_by_virials_is_drawn_for_every_defect(make_table):
+    dislocation = make_table(seeds=(0,), gain=6.0, scatter=0.0, radii=(5.0 * np.e,))
+    vacancy = make_table(seeds=(0,), gain=2.0, scatter=0.0, radii=(5.0 * np.e,), dislocations=("vacancy",))
+    figure = report.virial_gain(pd.concat([dislocation, vacancy]))
+    screw, point = figure.axes[0].lines[:2]
+    assert_allclose(screw.get_ydata(), 6.0, rtol=1e-9)
+    assert_allclose(point.get_ydata(), 2.0, rtol=1e-9)
+    title = " ".join(figure.get_suptitle().split())
+    assert "6.0 times smaller for bcc-screw-111 and 2.0 times smaller for vacancy" in title
+
+
+def test_gain_by_virials_needs_both_fits(make_table):
+    with pytest.raises(NothingToDrawError, match="both with and without"):
+        report.virial_gain(make_table(observations=("EF",)))
+
+
 def test_no_growth_gives_no_line(make_table):
     table = make_table(cells=(1,), seeds=(0,), radii=(10.0, 20.0, 40.0), scatter=0.0, observations=("EFV",))
     table["geometry_error"] = [3.0, 2.0, 1.0]

@@ -105,6 +105,12 @@ def test_an_unconverged_reference_is_the_first_thing_said(table, screw):
     assert not verdict(table, screw)[0].startswith("Beware")
 
 
+def test_runs_that_lost_the_dislocation_are_counted(table, screw):
+    assert not any("Burgers vector" in sentence for sentence in verdict(table, screw))
+    table.loc[3, "geometry_error"] = 1.01 * screw.cell.defect.b
+    assert any("In 1 of 24 runs that finished" in sentence for sentence in verdict(table, screw))
+
+
 def test_growth_is_the_ratio_of_the_largest_to_the_smallest_radius(make_table):
     table = make_table(cells=(1,), seeds=(0,), radii=(10.0, 40.0), scatter=0.0)
     assert growth_sentence(table) == (

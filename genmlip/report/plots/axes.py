@@ -49,11 +49,11 @@ def tick_values(axis: Axis, values: pd.Series) -> None:
     axis.set_major_formatter(FuncFormatter(plain))
 
 
-def draw_spread(ax: Axes, curve: Spread, observations: str) -> None:
+def draw_spread(ax: Axes, curve: Spread, observations: str, label: str = "", **line: Any) -> None:
     """The geometric means as a curve, and the range over the seeds as bars where there are several."""
     ax.errorbar(
         curve.x, curve.centre, yerr=curve.bars if curve.count.max() > 1 else None, marker="o",
-        color=observation_colour(observations), label=observation_label(observations),
+        color=observation_colour(observations), label=label or observation_label(observations), **line,
     )  # fmt: skip
 
 

@@ -7,10 +7,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genmlip.report.plots.axes import draw_spread, label_logs, legend_below, tick_values
-from genmlip.report.style import PAGE_WIDTH, new_figure, observation_colour, styled, takeaway
-from genmlip.report.tables import at_largest_radius, drawable, spread
+from genmlip.report.style import (
+    PAGE_WIDTH,
+    new_figure,
+    observation_colour,
+    observation_label,
+    styled,
+    takeaway,
+)
+from genmlip.report.tables import at_largest_radius, drawable, spread, varying_settings
 from genmlip.report.words import virial_sentence
 
+LINE_STYLES = ("-", "--", ":", "-.")
 PANELS = {
     "geometry_error": "geometry error ‖D(ū − w̄)‖ (Å)",
     "energy_error": "energy error (eV per line period)",
@@ -28,6 +36,7 @@ def error_vs_cell(table: pd.DataFrame) -> Figure:
     rows = drawable(table, "geometry_error", "cell")
     shown = [name for name in PANELS if name in rows and rows[name].notna().any()]
     dislocations = sorted(rows["dislocation"].unique())
+    varying = varying_settings(rows)
     single = len(dislocations) == 1
     shape = (1, len(shown)) if single else (len(shown), len(dislocations))
     figure = new_figure(max(PAGE_WIDTH, 2.3 * shape[1]), 3.5 if single else 2.6 * shape[0] + 0.5)
@@ -35,7 +44,7 @@ def error_vs_cell(table: pd.DataFrame) -> Figure:
     for row, quantity in enumerate(shown):
         for column, dislocation in enumerate(dislocations):
             ax = axes[0, row] if single else axes[row, column]
-            _curves(ax, rows.loc[rows["dislocation"] == dislocation], quantity)
+            _curves(ax, rows.loc[rows["dislocation"] == dislocation], quantity, varying)
             if single or column == 0:
                 ax.set_ylabel(PANELS[quantity])
             if row == 0:
@@ -54,11 +63,16 @@ def _setting(dislocation: str, rows: pd.DataFrame) -> str:
     return f"{dislocation}, R = {own['radius'].max():g} Å" if "radius" in own else dislocation
 
 
-def _curves(ax: Axes, rows: pd.DataFrame, quantity: str) -> None:
+def _curves(ax: Axes, rows: pd.DataFrame, quantity: str, varying: list[str]) -> None:
+    """One curve per set of observations and, in another line style, per value of the settings that vary."""
     rows = drawable(rows, quantity)
-    for observations, own in rows.groupby("observations"):
+    styles: dict[tuple[object, ...], str] = {}
+    for (observations, *setting), own in rows.groupby(["observations", *varying], dropna=False):
+        style = styles.setdefault(tuple(setting), LINE_STYLES[len(styles) % len(LINE_STYLES)])
+        said = [f"{name} {value}" for name, value in zip(varying, setting, strict=True)]
+        label = ", ".join([observations, *said]) if said else observation_label(observations)
         colour = observation_colour(observations)
         ax.scatter(own["cell"], own[quantity], s=11, color=colour, alpha=0.4, linewidths=0, zorder=2)
-        draw_spread(ax, spread(own, "cell", quantity), observations)
+        draw_spread(ax, spread(own, "cell", quantity), observations, label, linestyle=style)
     ax.set_yscale("log")
     tick_values(ax.xaxis, rows["cell"])

@@ -1,0 +1,37 @@
+"""Every figure of the paper draws from the tables that its study leaves behind."""
+
+import runpy
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+SCRIPTS = sorted((Path(__file__).resolve().parents[2] / "paper_figures").glob("*.py"))
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch, make_table):
+    """Tables of all studies where the scripts look for them."""
+    bulk = make_table(dislocations=("bcc-screw-111", "bcc-edge-111"), radii=(20.0, 40.0), seeds=(0,))
+    tables = {
+        "training_cell_size": pd.concat([bulk.assign(strain=0.0), bulk.assign(strain=0.02)]),
+        "domain_radius": bulk,
+        "fit_accuracy": bulk.assign(degree="16,10,8"),
+        "vacancy_control": make_table(dislocations=("vacancy",), seeds=(0,)),
+    }
+    for name, table in tables.items():
+        (tmp_path / "results").mkdir(exist_ok=True)
+        table.to_csv(tmp_path / "results" / f"{name}.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_script_draws_its_figure(script, results, monkeypatch):
+    import genmlip.studies
+
+    read = genmlip.studies.read_table
+    monkeypatch.setattr(genmlip.studies, "read_table", lambda name: read(results / "results" / f"{name}.csv"))
+    runpy.run_path(str(script), run_name="__main__")
+    written = {path.suffix for path in (results / "figures").iterdir()}
+    assert written == {".pdf", ".png"}
