@@ -38,17 +38,17 @@ def bulk_cells(
 
     ``info`` of each holds ``config_type`` (the group) and size, displacement, strain, seed and index.
     """
-    _check(size=size, n=n, displacement=displacement, strain=strain, seed=seed)
+    check_settings(size=size, n=n, displacement=displacement, strain=strain, seed=seed)
     perfect = crystal.unit_cell().repeat(size)
     settings = {"size": size, "displacement": displacement, "strain": strain}
-    return [_disturbed(perfect, group, index, seed, settings) for index in range(n)]
+    return [disturbed(perfect, group, index, seed, settings) for index in range(n)]
 
 
 def strained_cells(
     crystal: Crystal,
     size: int,
     n: int,
-    strain: float = 0.02,
+    strain: float = 0.01,
     displacement: float = 0.0,
     seed: int = 0,
     group: str = "strained",
@@ -67,13 +67,13 @@ def vacancy_cells(
     group: str = "vacancy",
 ) -> list[Atoms]:
     """Cells as in :func:`bulk_cells` with one atom removed."""
-    _check(size=size, n=n, displacement=displacement, strain=strain, seed=seed)
+    check_settings(size=size, n=n, displacement=displacement, strain=strain, seed=seed)
     if size < 2:
         raise InputError(f"a vacancy needs size ≥ 2 conventional cells, got {size}")
     vacant = crystal.unit_cell().repeat(size)
     del vacant[0]
     settings = {"size": size, "displacement": displacement, "strain": strain}
-    return [_disturbed(vacant, group, index, seed, settings) for index in range(n)]
+    return [disturbed(vacant, group, index, seed, settings) for index in range(n)]
 
 
 def training_cells(
@@ -92,7 +92,7 @@ def training_cells(
     whose virials pin the elastic constants when they are fitted with a high weight, such as
     ``Weights(groups={"strained": {"V": 30.0}})``. Other arguments as in :func:`bulk_cells`.
     """
-    _check(size=size, n=n_atoms, displacement=0.0, strain=strain, seed=seed)
+    check_settings(size=size, n=n_atoms, displacement=0.0, strain=strain, seed=seed)
     n = max(1, round(n_atoms / len(displacements) / (len(crystal.unit_cell()) * size**3)))
     cells = []
     for k, displacement in enumerate(displacements):
@@ -102,18 +102,6 @@ def training_cells(
     return cells
 
 
-def _subseed(seed: int, k: int) -> int:
-    """A seed for part k, unrelated to those of other seeds and parts."""
-    return int(np.random.SeedSequence([seed, k]).generate_state(1)[0])
-
-
-def rattled(atoms: Atoms, displacement: float, seed: int) -> Atoms:
-    """A copy with Gaussian displacements of standard deviation ``displacement`` (Å) per component."""
-    moved = atoms.copy()
-    moved.positions += displacement * np.random.default_rng(seed).standard_normal(moved.positions.shape)
-    return moved
-
-
 def random_strain(amplitude: float, rng: np.random.Generator) -> Array:
     """A symmetric (3, 3) strain with every component uniform in [−amplitude, amplitude]."""
     strain = np.zeros((3, 3))
@@ -121,7 +109,8 @@ def random_strain(amplitude: float, rng: np.random.Generator) -> Array:
     return strain + np.triu(strain, 1).T
 
 
-def _disturbed(reference: Atoms, group: str, index: int, seed: int, settings: dict[str, Any]) -> Atoms:
+def disturbed(reference: Atoms, group: str, index: int, seed: int, settings: dict[str, Any]) -> Atoms:
+    """A copy under random strain and rattling of the amplitudes in ``settings``, recorded in its ``info``."""
     rng = np.random.default_rng([seed, index])
     deformation = np.eye(3) + random_strain(settings["strain"], rng)
     atoms = reference.copy()
@@ -131,7 +120,7 @@ def _disturbed(reference: Atoms, group: str, index: int, seed: int, settings: di
     return atoms
 
 
-def _check(**settings: float) -> None:
+def check_settings(**settings: float) -> None:
     """Raise InputError naming the first setting that makes no cell."""
     for name in ("size", "n", "seed"):
         value, least = settings[name], 0 if name == "seed" else 1
@@ -141,3 +130,8 @@ def _check(**settings: float) -> None:
         value = settings[name]
         if not (np.isfinite(value) and 0 <= value < most):
             raise InputError(f"{name} of the training cells must lie in [0, {most:g}), got {value!r}")
+
+
+def _subseed(seed: int, k: int) -> int:
+    """A seed for part k, unrelated to those of other seeds and parts."""
+    return int(np.random.SeedSequence([seed, k]).generate_state(1)[0])

@@ -22,11 +22,12 @@ from ase import Atoms
 from scipy.special import erfc
 
 from genmlip._types import Array, IntArray
+from genmlip.dislocations import Dislocation
 from genmlip.errors import InputError
-from genmlip.training.cells import rattled
+from genmlip.training.cells import check_settings, disturbed
 
 if TYPE_CHECKING:
-    from genmlip.dislocations import Dislocation
+    from genmlip.crystal import Crystal
 
 Field = Callable[[Array], Array]
 WINDOW_RADIUS, WINDOW_WIDTH, WINDOW_END = 7.0, 1.2, 11.5
@@ -35,43 +36,38 @@ of its radius; here the images fade so slowly that what is left is linear in the
 
 
 def dislocation_quadrupole(
-    dislocation: Dislocation,
-    spacing: float,
+    crystal: Crystal,
+    name: str,
+    n: int = 1,
+    spacing: float = 20.0,
     repeat: int = 1,
     displacement: float = 0.0,
+    strain: float = 0.0,
     seed: int = 0,
     group: str = "quadrupole",
-) -> Atoms:
-    """A periodic cell with the cores +b and −b of ``dislocation``, at least ``spacing`` (Å) from each other.
+) -> list[Atoms]:
+    """``n`` periodic cells with cores +b and −b of the dislocation ``name``, at least ``spacing`` Å apart.
 
     repeat : line periods along the dislocation
-    displacement : Å, standard deviation of Gaussian rattling with ``seed``
+    displacement, strain, seed : random disturbance as in :func:`genmlip.training.bulk_cells`
 
-    Axes are those of the dislocation's frame. ``info`` holds the settings and ``cores``, the (x1, x2) of +b
-    and −b. Raises InputError for a spacing that leaves no room between the cores.
+    Axes are those of the dislocation's frame. ``info`` holds the settings, and in ``cores`` the (x1, x2) of
+    +b and −b in the undeformed crystal. Raises InputError for a spacing that leaves no room between the
+    cores.
     """
+    check_settings(size=repeat, n=n, displacement=displacement, strain=strain, seed=seed)
+    dislocation = Dislocation(crystal, name)
     if not (np.isfinite(spacing) and spacing >= 2 * dislocation.b):
         raise InputError(
             f"spacing of the cores must be at least 2 b = {2 * dislocation.b:.4g} Å, got {spacing}"
         )
-    if repeat < 1:
-        raise InputError(f"repeat must be at least 1 line period, got {repeat}")
     quadrupole = Quadrupole.of(dislocation, spacing)
-    reference, sublattice = quadrupole.sites(repeat)
-    stack = np.diag([1.0, 1.0, repeat])
-    atoms = Atoms(
-        [dislocation.crystal.symbol] * len(reference),
-        positions=reference + quadrupole.displacement(reference, sublattice),
-        cell=stack @ (quadrupole.cell + quadrupole.cell @ quadrupole.plastic_distortion.T),
-        pbc=True,
-    )
-    atoms.wrap()
-    atoms = rattled(atoms, displacement, seed)
-    atoms.info = {
-        "config_type": group, "dislocation": dislocation.name, "spacing": spacing, "repeat": repeat,
-        "displacement": displacement, "seed": seed, "cores": quadrupole.cores.ravel(),
+    settings = {
+        "dislocation": name, "spacing": spacing, "repeat": repeat, "displacement": displacement,
+        "strain": strain, "cores": quadrupole.cores.ravel(),
     }  # fmt: skip
-    return atoms
+    atoms = quadrupole.atoms(repeat)
+    return [disturbed(atoms, group, index, seed, settings) for index in range(n)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +107,19 @@ class Quadrupole:
         """βᵖ, (3, 3): the mean of ∇u when the mean elastic strain vanishes."""
         d1, d2 = self.dipole
         return -np.outer(self.dislocation.burgers, [-d2, d1, 0.0]) / self.area
+
+    def atoms(self, repeat: int = 1) -> Atoms:
+        """The deformed cell of ``repeat`` line periods."""
+        x, sublattice = self.sites(repeat)
+        cell = np.diag([1.0, 1.0, repeat]) @ self.cell
+        atoms = Atoms(
+            [self.dislocation.crystal.symbol] * len(x),
+            positions=x + self.displacement(x, sublattice),
+            cell=cell + cell @ self.plastic_distortion.T,
+            pbc=True,
+        )
+        atoms.wrap()
+        return atoms
 
     def sites(self, repeat: int = 1) -> tuple[Array, IntArray]:
         """Perfect-lattice positions (n, 3) Å in a cell of ``repeat`` line periods; their sublattices (n,).

@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+from ase import Atoms
+from numpy.testing import assert_allclose
+
+from genmlip.dislocations import SYSTEMS, Dislocation
+from genmlip.errors import InputError, UnknownNameError
+from genmlip.potentials.neighbours import Neighbours
+from genmlip.training import dislocation_quadrupole
+from genmlip.training.quadrupole import Quadrupole
+
+SPACING = 18.0
+SHELL = {"bcc": (1.30, 14), "fcc": (1.20, 12), "diamond": (1.25, 4)}  # cutoff over nearest-neighbour distance, coordination
+
+
+@pytest.fixture(params=SYSTEMS)
+def quadrupole(request, tungsten, copper, silicon):
+    crystal = {"bcc": tungsten, "fcc": copper, "diamond": silicon}[SYSTEMS[request.param].structure]
+    return Quadrupole.of(Dislocation(crystal, request.param), SPACING)
+
+
+def coordination(atoms, cutoff):
+    neighbours = Neighbours.of(atoms, cutoff)
+    lengths = np.linalg.norm(neighbours.vectors(atoms.positions), axis=1)
+    return np.diff(neighbours.first), lengths.min()
+
+
+def distance_to_cores(quadrupole, x):
+    """Å, to the nearest core of any periodic image, in the undeformed crystal."""
+    images = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)]) @ quadrupole.cell[:2, :2]
+    cores = (quadrupole.cores[:, None] + images).reshape(-1, 2)
+    return np.linalg.norm(x[:, None, :2] - cores, axis=2).min(axis=1)
+
+
+def burgers_content(quadrupole, centre, radius, n=400):
+    """−(sum of the jumps of u along a circle): what the smooth part of u gains, with u taken modulo b."""
+    angle = 2 * np.pi * (np.arange(n + 1) + 0.123) / n
+    u = quadrupole.displacement(centre + radius * np.stack([np.cos(angle), np.sin(angle)], axis=1))
+    steps = np.diff(u, axis=0)
+    b = quadrupole.dislocation.burgers
+    turns = np.round(steps @ b / (b @ b))
+    return (steps - turns[:, None] * b).sum(axis=0)
+
+
+def test_every_core_carries_its_burgers_vector_and_the_cell_none(quadrupole):
+    b, radius = quadrupole.dislocation.burgers, 4.0
+    plus, minus = quadrupole.cores
+    assert_allclose(burgers_content(quadrupole, plus, radius), b, atol=1e-6)
+    assert_allclose(burgers_content(quadrupole, minus, radius), -b, atol=1e-6)
+    around_both = 0.5 * np.linalg.norm(quadrupole.dipole) + radius
+    assert_allclose(burgers_content(quadrupole, quadrupole.cores.mean(axis=0), around_both), 0, atol=1e-6)
+
+
+def test_the_displacement_fits_the_tilted_periodic_cell(quadrupole):
+    x = np.random.default_rng(0).uniform(-0.5, 0.5, (40, 2)) @ quadrupole.cell[:2, :2]
+    height = (x[:, 1] - quadrupole.cores[:, 1].min()) % quadrupole.cell[1, 1]
+    x = x[height > np.ptp(quadrupole.cores[:, 1]) + 0.1]  # between the heights of the cores u is known modulo b only
+    for c in quadrupole.cell[:2]:
+        jump = quadrupole.displacement(x + c[:2]) - quadrupole.displacement(x)
+        expected = np.broadcast_to(quadrupole.plastic_distortion @ c, jump.shape)
+        assert_allclose(jump, expected, atol=1e-4)
+
+
+def test_no_atom_is_lost_and_all_but_the_cores_keep_their_neighbours(quadrupole):
+    crystal = quadrupole.dislocation.crystal
+    x, sublattice = quadrupole.sites()
+    atoms = quadrupole.atoms()
+    per_volume = len(crystal.basis) / abs(np.linalg.det(crystal.primitive_vectors))
+    assert len(x) == len(atoms) == round(abs(np.linalg.det(quadrupole.cell)) * per_volume)
+    assert np.bincount(sublattice).tolist() == [len(x) // len(crystal.basis)] * len(crystal.basis)
+    reach, expected = SHELL[crystal.structure]
+    count, shortest = coordination(atoms, reach * crystal.nearest_neighbour_distance)
+    assert shortest > 0.75 * crystal.nearest_neighbour_distance
+    far = distance_to_cores(quadrupole, x) > 2.0 * quadrupole.dislocation.b
+    assert far.sum() > 0.4 * len(far)
+    assert (count[far] == expected).all()
+
+
+def test_opposite_cores_are_images_of_each_other_under_inversion(tungsten):
+    """The core of −b is as easy as that of b: the forces on the atoms of both are the same."""
+    quadrupole = Quadrupole.of(Dislocation(tungsten, "bcc-screw-111"), SPACING)
+    x, _ = quadrupole.sites()
+    forces = np.linalg.norm(tungsten.potential.evaluate(quadrupole.atoms()).forces, axis=1)
+    near = [np.linalg.norm(x[:, :2] - core, axis=1) < 3.0 for core in quadrupole.cores]
+    assert near[0].sum() == near[1].sum() > 3
+    assert_allclose(np.sort(forces[near[0]]), np.sort(forces[near[1]]), rtol=1e-3, atol=1e-4)
+
+
+def test_the_tilt_of_the_cell_relieves_the_shear_stress(tungsten):
+    quadrupole = Quadrupole.of(Dislocation(tungsten, "bcc-screw-111"), SPACING)
+    x, sublattice = quadrupole.sites()
+    tilted = quadrupole.atoms()
+    upright = Atoms(
+        tilted.symbols,
+        positions=x + quadrupole.displacement(x, sublattice) - x @ quadrupole.plastic_distortion.T,
+        cell=quadrupole.cell,
+        pbc=True,
+    )
+    shear = [abs(tungsten.potential.evaluate(atoms).virial[1, 2]) for atoms in (tilted, upright)]
+    assert shear[0] < 0.02 * shear[1]
+
+
+def test_opposite_cores_surround_each_core_at_the_spacing_or_more(quadrupole):
+    plus, minus = quadrupole.cores
+    images = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)]) @ quadrupole.cell[:2, :2]
+    opposite = np.sort(np.linalg.norm(minus + images - plus, axis=1))
+    slack = 2.0 * quadrupole.dislocation.b  # the place of −b is a lattice site, not exactly half a period away
+    assert (opposite[:4] > SPACING - slack).all()
+    equal = np.linalg.norm(images[np.abs(images).max(axis=1) > 0], axis=1)
+    assert equal.min() > opposite[0]
+
+
+def test_cells_are_reproducible_and_say_what_they_are(tungsten):
+    first, second = dislocation_quadrupole(
+        tungsten, "bcc-screw-111", n=2, spacing=10.0, repeat=2, displacement=0.05, seed=4
+    )
+    again = dislocation_quadrupole(
+        tungsten, "bcc-screw-111", n=2, spacing=10.0, repeat=2, displacement=0.05, seed=4
+    )[1]
+    assert_allclose(second.positions, again.positions, rtol=0, atol=0)
+    assert np.abs(first.positions - second.positions).max() > 0.01
+    assert second.info["config_type"] == "quadrupole"
+    assert second.info["dislocation"] == "bcc-screw-111"
+    assert second.info["cores"].shape == (4,)
+
+
+@pytest.mark.parametrize("settings", [{"spacing": 3.0}, {"spacing": np.nan}, {"repeat": 0}, {"n": 0}])
+def test_settings_that_make_no_cell_are_refused(tungsten, settings):
+    with pytest.raises(InputError):
+        dislocation_quadrupole(tungsten, "bcc-screw-111", **settings)
+
+
+def test_an_unknown_dislocation_is_named(tungsten):
+    with pytest.raises(UnknownNameError, match="bcc-screw-111"):
+        dislocation_quadrupole(tungsten, "bcc-screw-112")
