@@ -14,6 +14,7 @@ from genmlip.report.words import (
     failure_sentence,
     growth_sentence,
     lost_sentence,
+    proportional_sentence,
     virial_sentence,
 )
 
@@ -39,6 +40,8 @@ def verdict(table: pd.DataFrame, equilibrium: Equilibrium | None) -> list[str]:
         lambda: virial_sentence(table, "energy_error"),
         lambda: virial_sentence(table, "delta_C_rel"),
         lambda: cell_sentence(table, "geometry_error"),
+        lambda: proportional_sentence(table, "delta_C_rel"),
+        lambda: proportional_sentence(table, "force_rmse_core"),
         lambda: growth_sentence(table) if drawable(table, "radius")["radius"].nunique() > 1 else "",
         lambda: effectivity_sentence(table),
         lambda: lost_sentence(table, b) if b else "",

@@ -159,6 +159,13 @@ def rate_words(rate: RateFit) -> str:
     return f"{rate.slope:.2f} [{low:.2f}, {high:.2f}]"
 
 
+def proportional_sentence(table: pd.DataFrame, x: str) -> str:
+    """Whether the geometry error is proportional to ``x``, a measure of the fit; empty for too few runs."""
+    rows = drawable(table, x, "geometry_error")
+    rate = rate_or_none(rows[x], rows["geometry_error"])
+    return "" if rate is None else slope_sentence("The geometry error", f"the {QUANTITIES[x]}", rate, 1.0)
+
+
 def exponent_words(exponent: float) -> str:
     """'⁻²·⁰' for −2.0."""
     return f"{exponent:.1f}".translate(str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹"))
@@ -175,6 +182,8 @@ def slope_sentence(what: str, against: str, rate: RateFit, predicted: float) -> 
         verdict = f"more steeply than the predicted slope {predicted:g}"
     else:
         verdict = f"less steeply than the predicted slope {predicted:g}"
+    if low <= 0.0 <= high and not low <= predicted <= high:
+        return f"{what} does not follow {against}: slope {rate_words(rate)}, predicted {predicted:g}."
     return f"{what} follows {against} with slope {rate_words(rate)}: {verdict}."
 
 

@@ -93,3 +93,24 @@ def test_code_in_the_text_names_things_that_exist():
     source = (ROOT / "genmlip" / "theory" / "assessment.py").read_text(encoding="utf-8")
     assert len(columns) > 6
     assert all(f'"{name}"' in source for name in columns)
+
+
+def test_reference_of_the_command_line_names_every_command_and_option():
+    import typer
+
+    from genmlip.cli.app import app
+
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## genmlip (\w+)\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL))
+    group = typer.main.get_command(app)
+    assert set(sections) == set(group.commands)
+    for name, command in group.commands.items():
+        options = {
+            option
+            for parameter in command.params
+            if not getattr(parameter, "hidden", False)
+            for option in parameter.opts
+            if option.startswith("--") and option != "--help"
+        }
+        mentioned = set(re.findall(r"--[a-z]+", sections[name]))
+        assert mentioned == options, name

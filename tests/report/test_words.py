@@ -119,7 +119,8 @@ def test_growth_is_the_ratio_of_the_largest_to_the_smallest_radius(make_table):
 
 
 @pytest.mark.parametrize(
-    ("true_slope", "words"), [(1.0, "as predicted"), (1.6, "more steeply"), (0.5, "less")]
+    ("true_slope", "words"),
+    [(1.0, "as predicted"), (1.6, "more steeply"), (0.5, "less steeply"), (0.0, "does not follow x")],
 )
 def test_a_fitted_slope_is_held_against_the_prediction(true_slope, words):
     x = np.geomspace(1e-3, 1e-1, 9)

@@ -77,7 +77,7 @@ def differential_displacement(equilibrium: Equilibrium) -> Figure:
 
 @styled
 def core_error(
-    equilibrium: Equilibrium, error: Array, label: str = "error per atom ∣D(ū − w̄)∣ (Å)"
+    equilibrium: Equilibrium, error: Array, label: str = "error per atom ∣D(w̄ − ū)∣ (Å)"
 ) -> Figure:
     """The core with every column coloured by ``error`` (n,), the larger the darker, on a logarithmic scale.
 

@@ -20,7 +20,7 @@ from genmlip.report.words import virial_sentence
 
 LINE_STYLES = ("-", "--", ":", "-.")
 PANELS = {
-    "geometry_error": "geometry error ‖D(ū − w̄)‖ (Å)",
+    "geometry_error": "geometry error ‖D(w̄ − ū)‖ (Å)",
     "energy_error": "energy error (eV per line period)",
 }
 

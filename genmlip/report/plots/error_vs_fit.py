@@ -9,36 +9,33 @@ from genmlip.report.plots.axes import label_logs, legend_of_runs, scatter_runs
 from genmlip.report.plots.rate import draw_rate
 from genmlip.report.style import new_figure, styled, takeaway
 from genmlip.report.tables import drawable
-from genmlip.report.words import rate_or_none, slope_sentence
+from genmlip.report.words import proportional_sentence, rate_or_none
 
 
 @styled
 def error_vs_delta_C(table: pd.DataFrame) -> Figure:
     """Geometry error against the relative error of the elastic constants, with the fitted slope."""
-    return _against(table, "delta_C_rel", "relative error of the elastic constants ‖δC‖ / ‖C‖", "δC")
+    return _against(table, "delta_C_rel", "relative error of the elastic constants ‖δC‖ / ‖C‖")
 
 
 @styled
 def error_vs_force_rmse(table: pd.DataFrame) -> Figure:
     """Geometry error against the force error at the core, with the fitted slope."""
-    return _against(table, "force_rmse_core", "force error at the core, RMS (eV/Å)", "the force error")
+    return _against(table, "force_rmse_core", "force error at the core, RMS (eV/Å)")
 
 
-def _against(table: pd.DataFrame, x: str, label: str, words: str) -> Figure:
+def _against(table: pd.DataFrame, x: str, label: str) -> Figure:
     """All runs of the table, colour by observations, marker by dislocation; theory predicts slope one."""
     rows = drawable(table, x, "geometry_error")
     figure = new_figure(4.9, 3.9)
     ax = figure.subplots()
     scatter_runs(ax, rows, x, "geometry_error")
-    ax.set(xscale="log", yscale="log", xlabel=label, ylabel="geometry error ‖D(ū − w̄)‖ (Å)")
+    ax.set(xscale="log", yscale="log", xlabel=label, ylabel="geometry error ‖D(w̄ − ū)‖ (Å)")
     rate = rate_or_none(rows[x], rows["geometry_error"])
-    if rate is None:
-        sentence = f"Too few runs to tell how the geometry error follows {words}."
-    else:
+    if rate is not None:
         draw_rate(ax, rate)
-        sentence = slope_sentence("The geometry error", words, rate, predicted=1.0)
     for axis in (ax.xaxis, ax.yaxis):
         label_logs(axis)
     legend_of_runs(ax, rows)
-    takeaway(figure, sentence)
+    takeaway(figure, proportional_sentence(table, x) or "Too few runs to tell how the error follows the fit.")
     return figure

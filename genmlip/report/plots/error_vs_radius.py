@@ -37,7 +37,7 @@ def error_vs_radius(table: pd.DataFrame) -> Figure:
         _curves(ax, rows.loc[rows["dislocation"] == dislocation])
         ax.set_title(f"{dislocation}{note}")
         ax.set_xlabel("radius R (Å)")
-    axes[0].set_ylabel("geometry error ‖D(ū − w̄)‖ (Å)")
+    axes[0].set_ylabel("geometry error ‖D(w̄ − ū)‖ (Å)")
     axes[0].set_ylim(bottom=0)
     if "geometry_error_own" in rows:
         axes[0].plot([], [], marker="o", mfc="white", color=GREY, linewidth=0.8, label="in its own far field")
