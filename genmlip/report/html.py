@@ -23,7 +23,7 @@ from genmlip.report.plots.decay import decay
 from genmlip.report.style import png
 from genmlip.report.tables import GROUPS, NothingToDrawError, failed, with_groups
 from genmlip.report.verdict import verdict
-from genmlip.report.words import number
+from genmlip.report.words import number, unbroken
 
 if TYPE_CHECKING:
     from genmlip.dislocations import Equilibrium
@@ -91,7 +91,7 @@ def write_report(
     )
     page = environment.get_template("report.html").render(
         title=title(table, parameters),
-        verdict=verdict(table, equilibrium),
+        verdict=[unbroken(sentence) for sentence in verdict(table, equilibrium)],
         parameters=shown(
             {_labelled(name): value for name, value in parameters.items() if value not in ("", None)}
         ),
@@ -197,7 +197,8 @@ def mean_and_range(values: pd.Series) -> tuple[str, str]:
 def failures(table: pd.DataFrame) -> list[dict[str, str]]:
     """Setting and reason of every run that failed."""
     bad = with_groups(table.loc[failed(table)])
-    settings = [name for name in (*GROUPS, "observations", "seed") if name in bad]
+    varying = [name for name in GROUPS if name in table and table[name].nunique() > 1]
+    settings = [name for name in (*varying, "observations", "seed") if name in bad]
     return [
         {
             "setting": ", ".join(f"{name} {row[name]}" for name in settings),

@@ -17,6 +17,8 @@ from typing import Any, ParamSpec
 import matplotlib
 from matplotlib.figure import Figure
 
+from genmlip.report.words import unbroken
+
 Parameters = ParamSpec("Parameters")
 
 STYLE_FILE = Path(__file__).with_name("genmlip.mplstyle")
@@ -83,7 +85,7 @@ def new_figure(width: float = PAGE_WIDTH, height: float = 3.4) -> ReportFigure:
 def takeaway(figure: Figure, sentence: str) -> None:
     """Put what the figure says above it, wrapped to its width."""
     characters = int(12.0 * figure.get_figwidth())
-    figure.suptitle(textwrap.fill(sentence, characters, break_on_hyphens=False), x=0.012, ha="left")
+    figure.suptitle(textwrap.fill(unbroken(sentence), characters, break_on_hyphens=False), x=0.012, ha="left")
 
 
 def observation_colour(observations: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,6 +44,13 @@ def factor(ratio: float) -> str:
     """'7.3 times', '120 times'."""
     text = number(ratio) if ratio < 100 else f"{float(f'{ratio:.2g}'):,.0f}"
     return f"{text} times"
+
+
+def unbroken(sentence: str) -> str:
+    """With no-break spaces where a line must not end: 'L = 2', '30 Å', '7 times', '[0.9, 1.1]'."""
+    sentence = re.sub(r" ([=±]) ", "\u00a0\\1\u00a0", sentence)
+    sentence = re.sub(r"(\d) (?=(?:Å|eV|b|%|times)\b|%)", "\\1\u00a0", sentence)
+    return re.sub(r", (?=[−\d.]+\])", ",\u00a0", sentence)
 
 
 def listed(words: Sequence[str]) -> str:
@@ -136,7 +144,8 @@ def failure_sentence(table: pd.DataFrame) -> str:
         messages = bad["error"].astype("string").fillna("").str.strip()
         messages = messages[messages != ""]
         if len(messages):
-            reason = f" The commonest reason: {messages.mode().iloc[0].rstrip('.')}."
+            commonest = messages.mode().iloc[0]
+            reason = f" The commonest reason: {commonest}{'' if commonest[-1] in '.?!' else '.'}"
     rest = "" if len(bad) == len(table) else "; errors are those of the runs that finished"
     return f"{len(bad)} of {len(table)} runs failed ({named}){rest}.{reason}"
 
@@ -156,7 +165,7 @@ def lost_sentence(table: pd.DataFrame, b: float) -> str:
 def rate_words(rate: RateFit) -> str:
     """'1.02 [0.95, 1.09]'."""
     low, high = rate.interval()
-    return f"{rate.slope:.2f} [{low:.2f}, {high:.2f}]"
+    return f"{rate.slope:.2f} [{low:.2f}, {high:.2f}]".replace("-", "−")
 
 
 def proportional_sentence(table: pd.DataFrame, x: str) -> str:

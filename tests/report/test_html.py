@@ -76,7 +76,7 @@ def test_headline_follows_the_numbers(tmp_path, screw, parameters, provenance, m
 def test_failed_runs_appear_with_their_reason(tmp_path, table, screw, parameters, provenance, fail):
     _, text = parse(report.write_report(tmp_path, fail(table, [0, 5]), screw, parameters, provenance))
     assert "2 runs failed" in text
-    assert "seed 0: unstable crystal" in text
+    assert "cell 1, observations EF, seed 0: unstable crystal" in text
 
 
 @pytest.mark.parametrize("rows", [[], slice(None)], ids=["no run", "every run failed"])

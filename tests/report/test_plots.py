@@ -124,7 +124,7 @@ def test_drawn_rate_is_the_fit_and_its_band_contains_it():
                  np.log(corners[np.isclose(corners[:, 0], 100.0), 1]).max())  # fmt: skip
     slopes = (np.array([low, high]) - np.log(rate.predict(10.0))) / np.log(10.0)
     assert_allclose(slopes, rate.interval(), rtol=1e-9)
-    assert f"{rate.slope:.2f}" in line.get_label()
+    assert f"{rate.slope:.2f}".replace("-", "−") in line.get_label()
 
 
 def test_three_arrows_of_a_third_of_b_each_close_around_the_core(screw):

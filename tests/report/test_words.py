@@ -18,6 +18,7 @@ from genmlip.report.words import (
     growth_sentence,
     number,
     slope_sentence,
+    unbroken,
     virial_sentence,
 )
 from genmlip.theory import fit_rate
@@ -141,3 +142,11 @@ def test_numbers_are_written_to_two_digits(value):
 
 def test_numbers_read_as_a_person_writes_them():
     assert [number(v) for v in (7.31, 0.0123, 120.4, 0.0, float("nan"))] == ["7.3", "0.012", "120", "0", "–"]
+
+
+def test_lines_do_not_end_between_a_number_and_its_unit():
+    sentence = unbroken("At L = 2 it is 7.3 times smaller (0.5 Å, 10 %), slope 1.0 [−0.9, 1.1].")
+    assert sentence.split(" ") == [
+        "At", "L\xa0=\xa02", "it", "is", "7.3\xa0times", "smaller", "(0.5\xa0Å,", "10\xa0%),", "slope",
+        "1.0", "[−0.9,\xa01.1].",
+    ]  # fmt: skip
