@@ -193,10 +193,14 @@ class ACEBasis:
 
     @cached_property
     def smoothness_prior(self) -> Array:
-        """(K,) Σ_α n_α² + (w l_α)², the symbol of a Laplacian: how fast a function varies."""
+        """(K,) γ = (Σ_α n_α² + (w l_α)²)², the symbol of a squared Laplacian: how rough a function is.
+
+        Penalising Σ (γ_k c_k)², for columns of unit norm, keeps a fit from using the roughest functions where
+        there are no data; plain least squares with many pair functions extrapolates badly without it.
+        """
         w = self.angular_weight
         return np.array(
-            [sum(n**2 + (w * l) ** 2 for _, n, l in f.labels) for f in self.functions], dtype=float
+            [float(sum(n**2 + (w * l) ** 2 for _, n, l in f.labels)) ** 2 for f in self.functions]
         )
 
 
@@ -206,10 +210,15 @@ def _pattern(labels: tuple[Label, ...]) -> tuple[IntArray, Array]:
     return coupling_pattern(tuple(label.l for label in labels), tuple(kinds[label] for label in labels))
 
 
-def nearest_neighbour_distance(symbols: Sequence[str]) -> float:
-    """Å, mean over the elements: of the reference crystal, else twice the covalent radius."""
+def first_shell_distance(symbols: Sequence[str]) -> float:
+    """Å, mean over the elements: mean distance of the first shell of the reference crystal.
+
+    In bcc that is the mean of the first two shells, 8 and 6 atoms that differ by 15 % only. Elements whose
+    reference is none of the simple crystals have twice their covalent radius.
+    """
     _check_symbols(tuple(symbols))
-    factor = {"bcc": 3**0.5 / 2, "fcc": 0.5**0.5, "diamond": 3**0.5 / 4, "hcp": 1.0, "sc": 1.0}
+    bcc = (8 * 3**0.5 / 2 + 6) / 14
+    factor = {"bcc": bcc, "fcc": 0.5**0.5, "diamond": 3**0.5 / 4, "hcp": 1.0, "sc": 1.0}
     distances = []
     for symbol in symbols:
         state = reference_states[atomic_numbers[symbol]] or {}

@@ -17,7 +17,7 @@ from ase import Atoms
 
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError
-from genmlip.potentials.ace.basis import ACEBasis, nearest_neighbour_distance
+from genmlip.potentials.ace.basis import ACEBasis, first_shell_distance
 from genmlip.potentials.ace.kernels import ace_design, ace_sites
 from genmlip.potentials.ace.tables import KernelTables, most_neighbours
 from genmlip.potentials.base import SitePotential
@@ -49,7 +49,7 @@ class LinearACE(SitePotential):
     degree : total degree D_ν of every order, or one for all
     size : instead of ``degree``: the largest basis of at most this many functions per species
     angular_weight : w in Σ (n + w l) ≤ D_ν
-    r0, tail, core, envelope : see :class:`ACEBasis`; r0 defaults to the nearest-neighbour distance
+    r0, tail, core, envelope : see :class:`ACEBasis`; r0 defaults to the first shell's distance
 
     The coefficients are zero until they are fitted: see :meth:`with_coefficients`.
     Raises InputError for settings that make no basis.
@@ -237,7 +237,7 @@ def make_basis(
         float(cutoff),
         degrees,
         angular_weight,
-        nearest_neighbour_distance(names) if r0 is None else r0,
+        first_shell_distance(names) if r0 is None else r0,
         **settings,
     )
 

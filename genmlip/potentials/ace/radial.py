@@ -30,7 +30,7 @@ class RadialBasis:
     """R_1 … R_{n_max}; see the module for the formulas.
 
     cutoff : Å
-    r0 : Å, where resolution is highest: the nearest-neighbour distance
+    r0 : Å, where resolution is highest: about the distance of the first shell
     n_max : number of functions
     tail, core : integer exponents p and q of the distance transform, 1 ≤ p ≤ q and q > 1
     envelope : s, the order of the zero at the cutoff

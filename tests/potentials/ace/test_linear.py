@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 from scipy.special import eval_jacobi, sph_harm_y
 
 from genmlip.errors import InputError
+from genmlip.potentials import load_potential
 from genmlip.potentials.ace import LinearACE
 from genmlip.potentials.ace.coupling import symmetric_invariants
 from genmlip.potentials.finnis_sinclair import FinnisSinclair
@@ -178,7 +179,7 @@ def test_energy_and_forces_are_smooth_as_an_atom_crosses_the_cutoff(tungsten):
     def force(r):
         return tungsten.evaluate(Atoms("W2", positions=[[0, 0, 0], [r, 0, 0]])).forces[1, 0]
 
-    gaps = np.array([2e-2, 1e-2, 5e-3])
+    gaps = np.array([4e-3, 2e-3, 1e-3])
     inside = np.array([force(CUTOFF - g) for g in gaps])
     assert force(CUTOFF + 1e-9) == 0.0
     assert_allclose(
@@ -256,20 +257,52 @@ def test_smoothness_grows_with_the_degree(tungsten):
     assert np.corrcoef(degree, tungsten.smoothness)[0, 1] > 0.5
 
 
-def test_it_fits_finnis_sinclair_tungsten_to_one_and_a_half_per_cent():
-    reference, ace = FinnisSinclair(), LinearACE("W", 5.0, order=3, size=150)
+def relative_force_error(ace, reference, crystal, regularisation, amplitude=(0.02, 0.1), n_cells=20):
+    """‖δf‖/‖f‖ on unseen cells, after a fit with the smoothness prior to forces of rattled cells.
 
-    def rows_and_labels(seeds):
-        cells = [rattled(ace, seed, (3, 3, 3), amplitude=0.07) for seed in seeds]
-        A = np.vstack([np.vstack([ace.design(a).energy, ace.design(a).forces]) for a in cells])
-        b = [
-            np.append(reference.evaluate(a).energy + 8.9 * len(a), reference.evaluate(a).forces)
-            for a in cells
-        ]
-        return A, np.concatenate(b)
+    The training cells are displaced by ``amplitude`` (Å, rms per component), the others by 0.02 to 0.1.
+    """
 
-    (A, b), (A_test, b_test) = rows_and_labels(range(25)), rows_and_labels(range(100, 104))
-    norm = np.linalg.norm(A, axis=0)
-    c = np.linalg.lstsq(A / norm, b, rcond=1e-11)[0] / norm
-    error = (A_test @ c - b_test).reshape(4, -1)[:, 1:]
-    assert np.linalg.norm(error) < 0.015 * np.linalg.norm(b_test.reshape(4, -1)[:, 1:])
+    def rows_and_labels(seeds, amplitude):
+        A, b = [], []
+        for seed in seeds:
+            rng, atoms = np.random.default_rng(seed), crystal.copy()
+            atoms.set_cell(atoms.cell @ (np.eye(3) + rng.uniform(-0.02, 0.02, (3, 3))), scale_atoms=True)
+            atoms.positions += rng.normal(0.0, rng.uniform(*amplitude), (len(atoms), 3))
+            A.append(ace.design(atoms).forces)
+            b.append(reference.evaluate(atoms).forces.ravel())
+        return np.vstack(A), np.concatenate(b)
+
+    A, b = rows_and_labels(range(n_cells), amplitude)
+    A_test, b_test = rows_and_labels(range(100, 105), (0.02, 0.1))
+    norm, prior = np.linalg.norm(A, axis=0), ace.smoothness / np.exp(np.log(ace.smoothness).mean())
+    penalty = np.diag(regularisation * np.linalg.norm(b) * prior)
+    c = np.linalg.lstsq(np.vstack([A / norm, penalty]), np.append(b, 0 * prior), rcond=1e-15)[0] / norm
+    return np.linalg.norm(A_test @ c - b_test) / np.linalg.norm(b_test)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [({"size": 150}, 0.016), ({"degree": (40, 10, 8), "r0": 3.2, "tail": 6, "core": 12}, 0.0105)],
+)
+def test_it_fits_finnis_sinclair_tungsten_to_one_per_cent(settings, error):
+    # what is left comes from the jump of V″ at 3.25 Å; the second case puts the resolution there
+    crystal = bulk("W", cubic=True, a=3.1652) * (3, 3, 3)
+    ace = LinearACE("W", 5.0, order=3, **settings)
+    assert relative_force_error(ace, FinnisSinclair(), crystal, 1e-7) < error
+
+
+def test_it_fits_stillinger_weber_silicon_to_a_quarter_of_a_per_cent():
+    crystal = bulk("Si", cubic=True, a=5.43095) * (2, 2, 2)
+    ace = LinearACE("Si", 4.5, order=3, size=150)
+    assert relative_force_error(ace, load_potential("sw:Si"), crystal, 1e-7) < 0.0025
+
+
+def test_smoothness_prior_keeps_a_fit_from_extrapolating_badly():
+    crystal = bulk("Si", cubic=True, a=5.43095) * (2, 2, 2)
+    ace, reference = LinearACE("Si", 4.5, order=3, size=250), load_potential("sw:Si")
+    with_prior, without = (
+        relative_force_error(ace, reference, crystal, r, amplitude=(0.02, 0.05), n_cells=10)
+        for r in (1e-6, 1e-13)
+    )
+    assert with_prior < 0.1 * without
