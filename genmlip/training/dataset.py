@@ -94,6 +94,7 @@ class Configuration:
         """The atoms with the labels as ``info`` and ``arrays`` under the usual names."""
         atoms = self.atoms.copy()
         atoms.info["config_type"] = self.group
+        atoms.info.pop("config_weight", None)
         if self.weight != 1.0:
             atoms.info["config_weight"] = self.weight
         if self.energy is not None:
@@ -115,11 +116,14 @@ class Configuration:
 
     @cached_property
     def smallest_distance(self) -> float:
-        """Å, between any two atoms, periodic images included; infinite for one atom alone."""
+        """Å, between any two atoms, periodic images included; infinite beyond 16 Å and for one atom alone."""
         if len(self) < 2 and not self.atoms.pbc.any():
             return np.inf
         for cutoff in (2.0, 4.0, 8.0, 16.0):
-            vectors = Neighbours.of(self.atoms, cutoff).vectors(self.atoms.positions)
+            try:
+                vectors = Neighbours.of(self.atoms, cutoff).vectors(self.atoms.positions)
+            except InputError as error:
+                raise InputError(f"{self.source}: {error}") from None
             if len(vectors):
                 return float(np.sqrt(np.einsum("pa,pa->p", vectors, vectors).min()))
         return np.inf

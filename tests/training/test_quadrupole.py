@@ -10,7 +10,11 @@ from genmlip.training import dislocation_quadrupole
 from genmlip.training.quadrupole import Quadrupole
 
 SPACING = 18.0
-SHELL = {"bcc": (1.30, 14), "fcc": (1.20, 12), "diamond": (1.25, 4)}  # cutoff over nearest-neighbour distance, coordination
+SHELL = {
+    "bcc": (1.30, 14),
+    "fcc": (1.20, 12),
+    "diamond": (1.25, 4),
+}  # cutoff over nearest-neighbour distance, coordination
 
 
 @pytest.fixture(params=SYSTEMS)
@@ -54,7 +58,9 @@ def test_every_core_carries_its_burgers_vector_and_the_cell_none(quadrupole):
 def test_the_displacement_fits_the_tilted_periodic_cell(quadrupole):
     x = np.random.default_rng(0).uniform(-0.5, 0.5, (40, 2)) @ quadrupole.cell[:2, :2]
     height = (x[:, 1] - quadrupole.cores[:, 1].min()) % quadrupole.cell[1, 1]
-    x = x[height > np.ptp(quadrupole.cores[:, 1]) + 0.1]  # between the heights of the cores u is known modulo b only
+    x = x[
+        height > np.ptp(quadrupole.cores[:, 1]) + 0.1
+    ]  # between the heights of the cores u is known modulo b only
     for c in quadrupole.cell[:2]:
         jump = quadrupole.displacement(x + c[:2]) - quadrupole.displacement(x)
         expected = np.broadcast_to(quadrupole.plastic_distortion @ c, jump.shape)
@@ -104,7 +110,9 @@ def test_opposite_cores_surround_each_core_at_the_spacing_or_more(quadrupole):
     plus, minus = quadrupole.cores
     images = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)]) @ quadrupole.cell[:2, :2]
     opposite = np.sort(np.linalg.norm(minus + images - plus, axis=1))
-    slack = 2.0 * quadrupole.dislocation.b  # the place of −b is a lattice site, not exactly half a period away
+    slack = (
+        2.0 * quadrupole.dislocation.b
+    )  # the place of −b is a lattice site, not exactly half a period away
     assert (opposite[:4] > SPACING - slack).all()
     equal = np.linalg.norm(images[np.abs(images).max(axis=1) > 0], axis=1)
     assert equal.min() > opposite[0]
