@@ -22,12 +22,13 @@ LINE_STYLES = ("-", "--", ":", "-.")
 PANELS = {
     "geometry_error": "geometry error ‖D(w̄ − ū)‖ (Å)",
     "energy_error": "energy error (eV per line period)",
+    "delta_C_rel": "elastic constants ‖δC‖ / ‖C‖",
 }
 
 
 @styled
 def error_vs_cell(table: pd.DataFrame) -> Figure:
-    """Geometry and energy error against L, one curve per set of observations, one column per dislocation.
+    """Errors of geometry, energy and elastic constants against L, one curve per set of observations.
 
     Points are the runs, the curve their geometric mean, bars the range over the seeds. Where the table has
     several radii the largest of each dislocation is shown. Raises NothingToDrawError where no run finished.
@@ -39,7 +40,7 @@ def error_vs_cell(table: pd.DataFrame) -> Figure:
     varying = varying_settings(rows)
     single = len(dislocations) == 1
     shape = (1, len(shown)) if single else (len(shown), len(dislocations))
-    figure = new_figure(max(PAGE_WIDTH, 2.3 * shape[1]), 3.5 if single else 2.6 * shape[0] + 0.5)
+    figure = new_figure(max(PAGE_WIDTH, 2.5 * shape[1]), 3.5 if single else 2.6 * shape[0] + 0.5)
     axes = figure.subplots(*shape, squeeze=False, sharex=True, sharey=False if single else "row")
     for row, quantity in enumerate(shown):
         for column, dislocation in enumerate(dislocations):
