@@ -108,13 +108,13 @@ def fit(
         "observations": "".join(kind.letter for kind in kinds),
         "weights": weights.as_dict(),
         "solver": repr(solver),
-        "solution": {"loss": solution.loss, "condition": solution.condition, **solution.details},
+        "solution": {"loss": solution.loss, "condition": finite(solution.condition), **solution.details},
         "E0": {"values": offsets, "fitted": given is None},
         "data": describe(dataset),
         "n_rows": system.n_rows,
         "versions": versions(),
     }
-    metadata = {**ace.metadata, "smallest_distance": dataset.smallest_distance, "fit": record}
+    metadata = {**ace.metadata, "smallest_distance": finite(dataset.smallest_distance), "fit": record}
     potential = ace.with_coefficients(solution.coefficients, offsets, metadata)
     return FitResult(potential, dataset, solution, system.n_rows, seconds)
 
@@ -162,8 +162,13 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "configurations": len(dataset),
         "atoms": dataset.n_atoms,
         "groups": sizes,
-        "smallest_distance": dataset.smallest_distance,
+        "smallest_distance": finite(dataset.smallest_distance),
     }
+
+
+def finite(value: float) -> float | None:
+    """None for infinity, which JSON does not know."""
+    return float(value) if np.isfinite(value) else None
 
 
 def versions() -> dict[str, str]:

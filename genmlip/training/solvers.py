@@ -187,6 +187,7 @@ class Spectrum:
         """c = Γ⁻¹ V diag(f / s) β."""
         inverse = np.divide(filters, self.s, out=np.zeros_like(filters), where=self.s > 0.0)
         coefficients = self.Vt.T @ (inverse * self.beta) / self.prior
-        full_rank = len(self.s) == len(self.prior) and self.s.min(initial=np.inf) > 0.0
-        condition = self.largest / float(self.s.min()) if full_rank and len(self.s) else np.inf
+        n = len(self.prior)
+        full_rank = self.rank(n * np.finfo(float).eps) == n > 0
+        condition = self.largest / float(self.s.min()) if full_rank else np.inf
         return Solution(coefficients, self.loss(filters), condition, float(filters.sum()), details)

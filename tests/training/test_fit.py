@@ -180,6 +180,13 @@ def test_the_potential_knows_how_it_was_fitted(small_ace, tungsten_data, tmp_pat
     assert "condition" in result.table()
 
 
+def test_a_saved_potential_keeps_the_record_of_its_fit(small_ace, tungsten_data, tmp_path):
+    underdetermined = fit(small_ace, Dataset(tungsten_data.configurations[:2]), "E")
+    assert underdetermined.condition == np.inf
+    underdetermined.potential.save(tmp_path / "w.json")
+    assert LinearACE.load(tmp_path / "w.json").metadata == underdetermined.potential.metadata
+
+
 def test_progress_is_reported_after_every_configuration(small_ace, tungsten_data):
     seen = []
     fit(small_ace, tungsten_data, progress=lambda done, total: seen.append((done, total)))
