@@ -70,6 +70,11 @@ def virial_sentence(table: pd.DataFrame, quantity: str = "geometry_error") -> st
         return f"Nothing shows what virials do to the {name}: no setting has it both with and without them."
     ratios = comparison["ratio"]
     best, worst = comparison.loc[ratios.idxmax()], comparison.loc[ratios.idxmin()]
+    if comparison["seeds"].min() > 1 and not comparison["separated"].any():
+        return (
+            f"What virials do to the {name} is within the scatter of the seeds "
+            f"(without / with them: {number(ratios.min())} to {number(ratios.max())})."
+        )
     qualified = f"{_only(comparison, best)}{_caution(comparison)}"
     if ratios.min() > INDIFFERENT:
         return f"With virials the {name} is {_range(ratios)} smaller{qualified}."

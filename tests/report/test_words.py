@@ -71,7 +71,9 @@ def test_overlapping_seeds_are_called_scatter(make_table):
     table = make_table(cells=(1,), gain=1.5, scatter=1.0)
     table.loc[(table["observations"] == "EF"), "geometry_error"] = [1.0, 2.0, 3.0]
     table.loc[(table["observations"] == "EFV"), "geometry_error"] = [0.5, 1.0, 1.5]
-    assert "within the scatter of the seeds in 1 of 1" in virial_sentence(table)
+    assert virial_sentence(table).startswith("What virials do to the geometry error is within the scatter")
+    apart = make_table(cells=(2,), gain=20.0, scatter=0.05)
+    assert "within the scatter of the seeds in 1 of 2" in virial_sentence(pd.concat([table, apart]))
 
 
 def test_without_a_pair_to_compare_nothing_is_claimed(make_table):
