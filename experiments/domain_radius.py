@@ -18,9 +18,6 @@ study = Study(
     ),
     reference="fs:W",
     cell=2,
-    displacement=0.1,
-    strain=0.0,
-    atoms=2000,
 )
 
 if __name__ == "__main__":

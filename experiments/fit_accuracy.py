@@ -2,7 +2,7 @@
 
 from genmlip.studies import Study, grid
 
-DEGREES = ["8,6,6", "12,8,6", "16,10,8", "16,12,10", "24,14,10", "32,16,12"]
+DEGREES = ["10,8,6", "15,10,8", "20,12,8", "30,12,10", "40,14,10", "60,16,12"]
 
 study = Study(
     runs=grid(
@@ -15,8 +15,6 @@ study = Study(
     reference="fs:W",
     radius=40.0,
     cell=4,
-    displacement=0.1,
-    strain=0.02,
     atoms=4000,
 )
 

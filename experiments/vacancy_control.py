@@ -7,9 +7,6 @@ study = Study(
     quick=grid(radius=10.0, cell=[2, 3, 4], observations=["EF", "EFV"]),
     dislocation="vacancy",
     reference="fs:W",
-    displacement=0.1,
-    strain=0.0,
-    atoms=2000,
 )
 
 if __name__ == "__main__":

@@ -21,20 +21,9 @@ from genmlip.studies.workers import Executor
 if TYPE_CHECKING:
     import pandas as pd
 
-COMMON: dict[str, Any] = {
-    "reference": "fs:W",
-    "dislocation": "bcc-screw-111",
-    "displacement": 0.1,
-    "strain": 0.0,
-}
+DEMO = Study(grid(cell=[2, 3, 4, 5, 6], observations=["EF", "EFV"], seed=range(4)), radius=40.0)
 
-DEMO = Study(
-    grid(cell=[2, 3, 4, 5], observations=["EF", "EFV"], seed=range(4)), radius=40.0, atoms=2000, **COMMON
-)
-
-TINY = Study(
-    grid(cell=[2, 3], observations=["EF", "EFV"]), radius=12.0, atoms=250, order=2, degree="12,8", **COMMON
-)
+TINY = Study(grid(cell=[2, 3], observations=["EF", "EFV"]), radius=12.0, atoms=300, order=2, degree="30,8")
 """The whole path in seconds, for a test; its numbers mean nothing."""
 
 

@@ -65,7 +65,11 @@ class Generalisation(Training):
             self.fmax,
             equilibrium=truth,
         )
-        results = {**found.summary(), **self.training_errors(cache), "functions": len(candidate.coefficients)}
+        results = {
+            **found.summary(),
+            **self.training_errors(cache),
+            "n_functions": len(candidate.coefficients),
+        }
         failure = results.pop("failure")
         if failure is not None:
             raise UnfinishedRunError(failure, results)

@@ -10,14 +10,14 @@ import numpy as np
 
 from genmlip.errors import InputError
 from genmlip.studies.cache import Cache
-from genmlip.studies.specifications import parse_degree, parse_solver, parse_weights
+from genmlip.studies.specifications import parse_degree, parse_solver
 
 if TYPE_CHECKING:
     from genmlip.crystal import Crystal
     from genmlip.potentials.ace import LinearACE
     from genmlip.training import Dataset
 
-DATA = ("reference", "cell", "atoms", "displacement", "strain", "seed")
+DATA = ("reference", "cell", "atoms", "displacements", "strain", "n_strained", "seed")
 """The parameters that determine the labelled cells."""
 
 
@@ -25,29 +25,38 @@ DATA = ("reference", "cell", "atoms", "displacement", "strain", "seed")
 class Training:
     """How a potential is fitted; nothing about what it is asked afterwards.
 
+    The cells are those of :func:`~genmlip.training.training_cells`: rattled ones, which are not strained, and
+    where asked for some strained ones, which are not rattled.
+
     reference : potential that labels the cells
-    cell : L, edge of the cubic bulk cells in unit cells
-    atoms : in all cells together, every L then has as many force components
-    displacement : Å, standard deviation of every component of the random displacements
-    strain : every component of the cells' random strain lies within ±strain
+    cell : L, edge of the cubic cells in unit cells
+    atoms : in all rattled cells together, so that every L brings as many forces
+    displacements : Å, standard deviations of every component of the random displacements
+    strain : every component of the random strains lies within ±strain
+    n_strained : how many cells are strained
     seed : of displacements and strains
     observations : subset of EFV
-    order, cutoff : of the linear ACE basis; cutoff in Å
-    degree, solver, weights : as on the command line
+    order, degree, cutoff : of the linear ACE basis; cutoff in Å
+    degree, solver : as on the command line
+    virial_weight : of the strained cells' virials, relative to the others
+
+    The default basis suits ``fs:W``: the curvature of its pair potential jumps, which a fine radial basis can
+    resolve; the many-body part is smooth.
     """
 
     reference: str = "fs:W"
     cell: int = 2
-    atoms: int = 1000
-    displacement: float = 0.05
-    strain: float = 0.02
+    atoms: int = 2000
+    displacements: tuple[float, ...] = (0.05, 0.1, 0.15)
+    strain: float = 0.01
+    n_strained: int = 0
     seed: int = 0
     observations: str = "EFV"
     order: int = 3
-    degree: str = "16,12,10"
-    cutoff: float = 5.0
+    degree: str = "60,14,10"
+    cutoff: float = 4.6
     solver: str = "gcv"
-    weights: str = "E=30,F=1,V=1"
+    virial_weight: float = 3.0
 
     def __post_init__(self) -> None:
         from genmlip.training.observations import parse_observations
@@ -61,7 +70,6 @@ class Training:
         parse_observations(self.observations)
         parse_degree(self.degree)
         parse_solver(self.solver)
-        parse_weights(self.weights)
 
     def dataset(self, cache: Cache) -> Dataset:
         """The labelled training cells."""
@@ -88,25 +96,27 @@ class Training:
         return {f"{name}_rmse": errors[letter].rmse for letter, name in NAMES.items()}
 
     def _labelled(self) -> Dataset:
-        from genmlip.training import bulk_cells, label
+        from genmlip.training import label, training_cells
 
         crystal = crystal_of(self.reference)
-        n = max(1, round(self.atoms / (len(crystal.unit_cell()) * self.cell**3)))
-        cells = bulk_cells(crystal, self.cell, n, self.displacement, self.strain, self.seed)
+        cells = training_cells(
+            crystal, self.cell, self.atoms, self.displacements, self.n_strained, self.strain, self.seed
+        )
         return label(cells, crystal.potential)
 
     def _fitted(self, cache: Cache) -> LinearACE:
         from genmlip.potentials.ace import LinearACE
-        from genmlip.training import fit
+        from genmlip.training import Weights, fit
 
         dataset = self.dataset(cache)
         basis = LinearACE(
             dataset.symbols, cutoff=self.cutoff, order=self.order, degree=parse_degree(self.degree)
         )
-        solver, weights = parse_solver(self.solver), parse_weights(self.weights)
-        return fit(basis, dataset, self.observations, weights, solver).potential
+        weights = Weights(groups={STRAINED: {"V": self.virial_weight}} if STRAINED in dataset.groups else {})
+        return fit(basis, dataset, self.observations, weights, parse_solver(self.solver)).potential
 
 
+STRAINED = "strained"
 NAMES = {"E": "energy", "F": "force", "V": "virial"}
 
 

@@ -9,7 +9,7 @@ from genmlip.studies.declaration import declared_names, find_declaration, load_d
 from genmlip.studies.generalisation import Generalisation
 from genmlip.studies.runs import attempt
 
-SMALL = Generalisation(cell=2, atoms=200, displacement=0.1, strain=0.0, order=2, degree="14,8", radius=10.0)
+SMALL = Generalisation(cell=2, atoms=300, order=2, degree="30,8", radius=10.0)
 CONTRACT = {
     "geometry_error",
     "energy_error",
