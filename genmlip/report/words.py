@@ -68,6 +68,11 @@ def virial_sentence(table: pd.DataFrame, quantity: str = "geometry_error") -> st
         return f"No run finished with a {name} to show."
     if comparison.empty:
         return f"Nothing shows what virials do to the {name}: no setting has it both with and without them."
+    return _compared(comparison, name)
+
+
+def _compared(comparison: pd.DataFrame, name: str) -> str:
+    """The sentence for a comparison that has rows."""
     ratios = comparison["ratio"]
     best, worst = comparison.loc[ratios.idxmax()], comparison.loc[ratios.idxmin()]
     if comparison["seeds"].min() > 1 and not comparison["separated"].any():

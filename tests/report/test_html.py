@@ -109,13 +109,16 @@ def test_summary_shows_mean_range_and_how_many_finished(table, fail):
 
 
 def test_all_figures_of_a_folder_are_drawn_beside_their_tables(tmp_path, table):
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        table.to_csv(tmp_path / name / "table.csv", index=False)
+    small = table[table["cell"] < 3]
+    for folder, rows in ((tmp_path, small), (tmp_path / "below", small.drop(columns="delta_C_rel"))):
+        folder.mkdir(exist_ok=True)
+        rows.to_csv(folder / "table.csv", index=False)
     written = report.draw_all(tmp_path)
     names = {"error_vs_cell", "error_vs_delta_C", "error_vs_force_rmse", "effectivity"}
-    assert {path.stem for path in written} == names
-    assert len(written) == 2 * len(names) * 2
+    assert {path.stem for path in written if path.parent.parent == tmp_path} == names
+    below = {path.stem for path in written if path.parent.parent == tmp_path / "below"}
+    assert below == names - {"error_vs_delta_C"}
+    assert len(written) == 2 * (len(names) + len(below))
     assert all(path.is_file() and path.parent.name == "figures" for path in written)
 
 
