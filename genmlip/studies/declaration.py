@@ -57,6 +57,8 @@ def load_declaration(path: Path) -> ModuleType:
 
 
 def _folders() -> list[Path]:
-    """./experiments, then the one beside the package (a source checkout)."""
-    beside = Path(__file__).resolve().parents[2] / FOLDER
-    return [folder for folder in dict.fromkeys((FOLDER.resolve(), beside)) if folder.is_dir()]
+    """./experiments, then those of a source checkout, then those that an installed genmlip brought along."""
+    checkout = Path(__file__).resolve().parents[2]
+    installed = Path(sys.prefix) / "share" / "genmlip"
+    folders = (FOLDER.resolve(), checkout / FOLDER, installed / FOLDER)
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
