@@ -72,9 +72,14 @@ class OrdinaryLeastSquares:
 
 @dataclass(frozen=True)
 class Ridge:
-    """min ‖R c − z‖² + λ² ‖Γ c‖² with λ = alpha · (largest singular value of R Γ⁻¹), so alpha has no unit."""
+    """min ‖R c − z‖² + α² ‖Γ c‖².
 
-    alpha: float = 1e-6
+    α Γ_k is the typical weighted residual over the size that c_k is expected to have: with residuals of 0.01
+    and smooth coefficients of 10² to 10³ eV it is 10⁻⁴ to 10⁻⁵. It is not relative to the size of the
+    equations: heavily weighted ones would otherwise regularise all the others.
+    """
+
+    alpha: float = 1e-5
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.alpha) and self.alpha > 0):
@@ -87,12 +92,14 @@ class Ridge:
 
 @dataclass(frozen=True)
 class GCVRidge:
-    """Ridge with the alpha in [smallest, largest] that minimises the generalised cross-validation function.
+    """Ridge with the α that minimises the generalised cross-validation function.
 
     G(α) = m ‖A c_α − y‖² / (m − Σ f)² for m equations and filter factors f: the leave-one-out error with
     leverages replaced by their mean (Golub, Heath & Wahba, Technometrics 21, 215, 1979). It supposes that the
-    errors of the equations are independent, which model errors are not: expect it to regularise too
-    little, and far too little where the data come from a few small cells.
+    errors of the equations are independent, which model errors are not: expect it to regularise too little,
+    and far too little where the data come from a few small cells.
+
+    smallest, largest : limits of α, in units of the largest singular value of R Γ⁻¹
     """
 
     smallest: float = 1e-13
@@ -112,12 +119,16 @@ class GCVRidge:
 
     def _minimise(self, spectrum: Spectrum) -> float:
         """Grid first, since G may have several minima; then within the neighbouring grid points."""
-        grid = np.linspace(np.log(self.smallest), np.log(self.largest), 64)
-        best = int(np.argmin([spectrum.gcv(np.exp(t)) for t in grid]))
+
+        def gcv(log_alpha: float) -> float:
+            return spectrum.gcv(float(np.exp(log_alpha)))
+
+        unit = np.log(spectrum.largest) if spectrum.largest > 0.0 else 0.0
+        grid = unit + np.linspace(np.log(self.smallest), np.log(self.largest), 64)
+        best = int(np.argmin([gcv(t) for t in grid]))
         bounds = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-        found = minimize_scalar(lambda t: spectrum.gcv(np.exp(t)), bounds=bounds, method="bounded")
-        candidates = [found.x, grid[best]]
-        return float(np.exp(min(candidates, key=lambda t: spectrum.gcv(np.exp(t)))))
+        found = minimize_scalar(gcv, bounds=bounds, method="bounded").x
+        return float(np.exp(min(found, grid[best], key=gcv)))
 
 
 @dataclass(frozen=True)
@@ -168,11 +179,9 @@ class Spectrum:
         return int((self.s > tolerance * self.largest).sum())
 
     def ridge_filter(self, alpha: float) -> Array:
-        """f = s² / (s² + λ²)."""
-        if self.largest == 0.0:
-            return np.zeros_like(self.s)
-        relative = self.s / self.largest
-        return relative**2 / (relative**2 + alpha**2)
+        """f = s² / (s² + α²)."""
+        ratio = (self.s / alpha) ** 2
+        return ratio / (1.0 + ratio)
 
     def loss(self, filters: Array) -> float:
         """‖A c − y‖²."""
