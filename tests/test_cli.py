@@ -1,5 +1,6 @@
 """The command line is a contract: flags, JSON keys, exit codes, one clear line for every bad input."""
 
+import ctypes
 import json
 import subprocess
 import sys
@@ -120,6 +121,37 @@ def test_equilibrate_that_does_not_converge_ends_with_3_and_says_what_was_reache
     assert json.loads(out)["converged"] is False
     assert len(err.splitlines()) == 1
     assert any((tmp_path / "eq").iterdir())
+
+
+def test_ctrl_c_saves_what_was_reached_and_ends_with_130(genmlip, monkeypatch, tmp_path):
+    from genmlip import dislocations
+    from genmlip.dislocations.equilibrium import EquilibriumInterrupted
+
+    def interrupted(*arguments, **options):
+        reached = relax(*arguments, max_calls=3)
+        raise EquilibriumInterrupted(reached)
+
+    relax = dislocations.equilibrate
+    monkeypatch.setattr(dislocations, "equilibrate", interrupted)
+    code, out, err = genmlip("equilibrate", "fs:W", "bcc-screw-111", "--radius", 9, "--out", "eq", "--json")
+    assert (code, out, err.strip()) == (130, "", "genmlip: interrupted")
+    assert any((tmp_path / "eq").iterdir())
+
+
+def test_what_libraries_print_does_not_end_up_in_the_json(genmlip, monkeypatch):
+    from genmlip import potentials
+
+    def noisy(spec):
+        print("noise from Python")
+        ctypes.CDLL(None).puts(b"noise from C")
+        return load(spec)
+
+    load = potentials.load_potential
+    monkeypatch.setattr(potentials, "load_potential", noisy)
+    code, out, err = genmlip("crystal", "fs:W", "--json")
+    assert code == 0
+    assert json.loads(out)["structure"] == "bcc"
+    assert {"noise from Python", "noise from C"} <= set(err.splitlines())
 
 
 def test_a_potential_trained_on_the_command_line_can_be_assessed_there(genmlip, tmp_path):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from io import UnsupportedOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from genmlip.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+STDOUT, STDERR = 1, 2  # file descriptors
 
 
 def messages() -> Console:
@@ -69,19 +71,14 @@ def readable(value: Any, digits: int = 6) -> str:
 def only_results_on_stdout() -> Iterator[None]:
     """What libraries print meanwhile, from Python or from C, goes to standard error."""
     sys.stdout.flush()
+    kept = os.dup(STDOUT)
+    os.dup2(STDERR, STDOUT)
     try:
-        stdout, stderr = sys.stdout.fileno(), sys.stderr.fileno()
-    except (UnsupportedOperation, AttributeError):  # not real files, as in a notebook
         with redirect_stdout(sys.stderr):
             yield
-        return
-    kept = os.dup(stdout)
-    os.dup2(stderr, stdout)
-    try:
-        yield
     finally:
-        sys.stdout.flush()
-        os.dup2(kept, stdout)
+        ctypes.CDLL(None).fflush(None)  # else what C still buffers would follow later
+        os.dup2(kept, STDOUT)
         os.close(kept)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from genmlip.errors import InputError
 from genmlip.studies.cache import Cache
 from genmlip.studies.runs import Scalar, UnfinishedRunError
-from genmlip.studies.training_run import Training, crystal_of
+from genmlip.studies.training_run import Training
 
 if TYPE_CHECKING:
     from genmlip.dislocations import Equilibrium
@@ -36,7 +36,7 @@ class Generalisation(Training):
     dislocation: str = "bcc-screw-111"
     radius: float = 30.0
     boundary: str = ""
-    fmax: float = 1e-5
+    fmax: float = 1e-6
 
     def __post_init__(self) -> None:
         from genmlip.dislocations import check_defect
@@ -54,22 +54,12 @@ class Generalisation(Training):
         from genmlip.theory import assess
 
         truth = self.equilibrium(cache)
-        reference = crystal_of(self.reference).potential
         candidate = self.potential(cache)
         found = assess(
-            reference,
-            candidate,
-            truth.cell.defect,
-            self.radius,
-            self.boundary or None,
-            self.fmax,
+            self.crystal().potential, candidate, truth.cell.defect, self.radius, self.boundary or None, self.fmax,
             equilibrium=truth,
-        )
-        results = {
-            **found.summary(),
-            **self.training_errors(cache),
-            "n_functions": len(candidate.coefficients),
-        }
+        )  # fmt: skip
+        results = found.summary() | self.training_errors(cache) | {"n_functions": len(candidate.coefficients)}
         failure = results.pop("failure")
         if failure is not None:
             raise UnfinishedRunError(failure, results)
@@ -79,13 +69,12 @@ class Generalisation(Training):
         """The defect relaxed with the reference."""
         from genmlip.dislocations import Equilibrium, equilibrate, make_defect
 
-        defect = make_defect(crystal_of(self.reference), self.dislocation)
-        names = ("reference", "dislocation", "radius", "boundary", "fmax")
+        defect = make_defect(self.crystal(), self.dislocation)
+        names = ("reference", "symbol", "structure", "dislocation", "radius", "boundary", "fmax")
 
         def relax(folder: Path) -> None:
-            found = equilibrate(
-                defect, defect.crystal.potential, self.radius, self.boundary or None, self.fmax
-            )
+            potential = defect.crystal.potential
+            found = equilibrate(defect, potential, self.radius, self.boundary or None, self.fmax)
             found.require_convergence().save(folder)
 
         key = {name: getattr(self, name) for name in names}

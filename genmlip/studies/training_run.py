@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from genmlip.potentials.ace import LinearACE
     from genmlip.training import Dataset
 
-DATA = ("reference", "cell", "atoms", "displacements", "strain", "n_strained", "seed")
+DATA = ("reference", "symbol", "structure", "cell", "atoms", "displacements", "strain", "n_strained", "seed")
 """The parameters that determine the labelled cells."""
 
 
@@ -29,6 +29,7 @@ class Training:
     where asked for some strained ones, which are not rattled.
 
     reference : potential that labels the cells
+    symbol, structure : element and bcc, fcc or diamond, where the reference offers several; else empty
     cell : L, edge of the cubic cells in unit cells
     atoms : in all rattled cells together, so that every L brings as many forces
     displacements : Å, standard deviations of every component of the random displacements
@@ -45,9 +46,11 @@ class Training:
     """
 
     reference: str = "fs:W"
+    symbol: str = ""
+    structure: str = ""
     cell: int = 2
-    atoms: int = 2000
-    displacements: tuple[float, ...] = (0.05, 0.1, 0.15)
+    atoms: int = 3000
+    displacements: tuple[float, ...] = (0.02, 0.05, 0.1)
     strain: float = 0.01
     n_strained: int = 0
     seed: int = 0
@@ -70,6 +73,10 @@ class Training:
         parse_observations(self.observations)
         parse_degree(self.degree)
         parse_solver(self.solver)
+
+    def crystal(self) -> Crystal:
+        """The reference's perfect crystal."""
+        return _crystal(self.reference, self.symbol, self.structure)
 
     def dataset(self, cache: Cache) -> Dataset:
         """The labelled training cells."""
@@ -98,7 +105,7 @@ class Training:
     def _labelled(self) -> Dataset:
         from genmlip.training import label, training_cells
 
-        crystal = crystal_of(self.reference)
+        crystal = self.crystal()
         cells = training_cells(
             crystal, self.cell, self.atoms, self.displacements, self.n_strained, self.strain, self.seed
         )
@@ -121,9 +128,9 @@ NAMES = {"E": "energy", "F": "force", "V": "virial"}
 
 
 @lru_cache(maxsize=4)
-def crystal_of(reference: str) -> Crystal:
-    """The perfect crystal of a potential specification, one per process."""
+def _crystal(reference: str, symbol: str, structure: str) -> Crystal:
+    """One per process: its elastic tensors and force constants are computed on first use, then kept."""
     from genmlip.crystal import Crystal
     from genmlip.potentials import load_potential
 
-    return Crystal.from_potential(load_potential(reference))
+    return Crystal.from_potential(load_potential(reference), structure or None, symbol or None)
