@@ -50,16 +50,16 @@ class Training:
     structure: str = ""
     cell: int = 2
     atoms: int = 3000
-    displacements: tuple[float, ...] = (0.02, 0.05, 0.1)
+    displacements: tuple[float, ...] = (0.05, 0.1, 0.15)
     strain: float = 0.01
-    n_strained: int = 0
+    n_strained: int = 12
     seed: int = 0
     observations: str = "EFV"
-    order: int = 3
-    degree: str = "60,14,10"
-    cutoff: float = 4.6
-    solver: str = "gcv"
-    virial_weight: float = 3.0
+    order: int = 2
+    degree: str = "60,10"
+    cutoff: float = 4.5
+    solver: str = "ridge:1e-3"
+    virial_weight: float = 10.0
 
     def __post_init__(self) -> None:
         from genmlip.training.observations import parse_observations

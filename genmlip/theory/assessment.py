@@ -25,7 +25,7 @@ from genmlip.theory.estimates import ErrorEstimate, estimate_error
 from genmlip.theory.mismatch import dispersion_mismatch, elastic_mismatch, lattice_mismatch
 
 CORE_RADIUS = 10.0
-"""Å; the force error is averaged over the atoms closer than this to the line."""
+"""Å; closer to the line than this is the core, farther away the far field."""
 
 MAX_CALLS = 300
 """Force calls after which the candidate counts as having no equilibrium near the reference's."""
@@ -57,6 +57,11 @@ class Comparison:
     def geometry_error(self) -> float:
         """‖D(w̄ − ū)‖, Å."""
         return energy_norm(self.corrector_error, self.reference.cell.bonds)
+
+    @property
+    def geometry_error_far(self) -> float:
+        """The part of ‖D(w̄ − ū)‖ outside ``CORE_RADIUS``, Å: what elasticity is responsible for."""
+        return float(np.linalg.norm(self.local_error[self.reference.cell.r >= CORE_RADIUS]))
 
     @property
     def local_error(self) -> Array:
@@ -110,6 +115,7 @@ class Assessment:
             "estimate": None if estimate is None else estimate.value,
             "effectivity": self.effectivity,
             "a0_error_rel": self.a0_error_rel,
+            "geometry_error_far": None if common is None else common.geometry_error_far,
             "geometry_error_own": None if own is None else own.geometry_error,
             "energy_error_own": None if own is None else own.energy_error,
             "estimate_dual": None if estimate is None else estimate.dual,
@@ -184,8 +190,8 @@ def _relaxed(
 ) -> Equilibrium:
     """The candidate's equilibrium next to the reference's, from which the search starts.
 
-    The theory is about this one. From the predictor, far from all training data in the core, a fitted potential
-    may find no equilibrium at all, or another one.
+    The theory is about this one. From the predictor, far from all training data in the core, a fitted
+    potential may find no equilibrium at all, or another one.
     """
     scale = defect.crystal.a0 / known.cell.defect.crystal.a0
     radius = scale * known.cell.radius
