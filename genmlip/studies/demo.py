@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DEMO = Study(grid(cell=[1, 2, 3, 4, 5], observations=["EF", "EFV"], seed=range(4)), radius=40.0)
 
-TINY = Study(grid(cell=[2, 3], observations=["EF", "EFV"]), radius=12.0, atoms=300, order=2, degree="30,8")
+TINY = Study(grid(cell=[2, 3], observations=["EF", "EFV"]), radius=12.0, atoms=300, order=2, degree="40,8")
 """The whole path in seconds, for a test; its numbers mean nothing."""
 
 

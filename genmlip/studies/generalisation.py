@@ -56,9 +56,14 @@ class Generalisation(Training):
         truth = self.equilibrium(cache)
         candidate = self.potential(cache)
         found = assess(
-            self.crystal().potential, candidate, truth.cell.defect, self.radius, self.boundary or None, self.fmax,
+            self.crystal().potential,
+            candidate,
+            truth.cell.defect,
+            self.radius,
+            self.boundary or None,
+            self.fmax,
             equilibrium=truth,
-        )  # fmt: skip
+        )
         results = found.summary() | self.training_errors(cache) | {"n_functions": len(candidate.coefficients)}
         failure = results.pop("failure")
         if failure is not None:
