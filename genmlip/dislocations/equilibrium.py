@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
+from genmlip._files import write_atomically
 from genmlip._types import Array
 from genmlip.dislocations.cell import Defect, DefectCell
-from genmlip.dislocations.extxyz import extended_xyz, write_atomically
+from genmlip.dislocations.extxyz import extended_xyz
 from genmlip.errors import FileFormatError, InputError, NotConvergedError
 
 if TYPE_CHECKING:

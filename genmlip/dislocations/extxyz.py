@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 from ase import Atoms
@@ -36,19 +33,3 @@ def extended_xyz(atoms: Atoms, columns: Mapping[str, AnyArray]) -> str:
             "",
         ]
     )
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace ``path``: a reader sees the old file or the new one, whatever happens in between."""
-    with NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}-", delete=False, encoding="utf-8"
-    ) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            temporary.unlink()
-            raise
-    os.replace(temporary, path)

@@ -17,6 +17,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from genmlip._files import write_atomically
 from genmlip.report.draw import table_figures
 from genmlip.report.plots.core import differential_displacement
 from genmlip.report.plots.decay import decay
@@ -82,8 +83,6 @@ def write_report(
     parameters : what was asked for, shown as a list (values may be lists)
     provenance : versions, dates, wall times; nested mappings are shown as nested lists
     """
-    from genmlip.studies.files import write_atomically
-
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,

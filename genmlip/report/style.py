@@ -10,13 +10,14 @@ import io
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec
 
 import matplotlib
 from matplotlib.figure import Figure
 
+from genmlip._files import write_atomically
 from genmlip.report.words import unbroken
 
 Parameters = ParamSpec("Parameters")
@@ -122,20 +123,14 @@ def png(figure: Figure, dpi: int = 200) -> bytes:
 
 def save(figure: Figure, stem: Path | str) -> list[Path]:
     """Write ``stem``.pdf and ``stem``.png, each whole or not at all; returns the two paths."""
-    from genmlip.studies.files import create_atomically
-
     stem = Path(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
     paths = []
     for kind in ("pdf", "png"):
         path = stem.with_name(f"{stem.name}.{kind}")
-        create_atomically(path, partial(_write, content=_rendered(figure, kind)))
+        write_atomically(path, _rendered(figure, kind))
         paths.append(path)
     return paths
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _rendered(figure: Figure, kind: str, **options: Any) -> bytes:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from genmlip import __version__
-from genmlip.studies.files import create_atomically, locked
+from genmlip._files import create_atomically
+from genmlip.studies.locks import locked
 from genmlip.studies.parameters import fingerprint
 
 

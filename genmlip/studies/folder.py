@@ -16,9 +16,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from genmlip._files import create_atomically, write_atomically
 from genmlip.errors import InputError
 from genmlip.studies.cache import Cache
-from genmlip.studies.files import create_atomically, locked, write_atomically
+from genmlip.studies.locks import locked
 from genmlip.studies.parameters import SCHEMA, Parameters
 from genmlip.studies.runs import Outcome, Run, parameters_of, run_id
 from genmlip.studies.table import read_rows, tidy

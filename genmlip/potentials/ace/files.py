@@ -8,7 +8,6 @@ coefficients would be attached to other functions than those they were fitted fo
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from genmlip import __version__
+from genmlip._files import write_atomically
 from genmlip.errors import FileFormatError, InputError
 from genmlip.potentials.ace.basis import ACEBasis
 
@@ -42,9 +42,7 @@ def save_json(potential: LinearACE, path: Path) -> None:
         lines = [f'"{name}": {_dumps(value)}' for name, value in content.items()]
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: metadata cannot be written as JSON: {error}") from None
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    part.replace(path)
+    write_atomically(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def load_json(path: Path) -> LinearACE:

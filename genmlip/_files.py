@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from genmlip.errors import InputError
 
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace ``path`` by a file with this text; a reader sees the old content or the new, never half."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace ``path`` by a file with this content; a reader sees the old one or the new, never half."""
+    data = content.encode() if isinstance(content, str) else content
 
     def write(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(data)
 
     create_atomically(path, write)
 
 
 def create_atomically(path: Path, make: Callable[[Path], None]) -> None:
-    """Have ``make`` create a file or folder under a temporary name, then rename it to ``path``."""
+    """Have ``make`` create a file or folder under a temporary name, then rename it to ``path``.
+
+    The temporary name has the suffix of ``path`` and is gone afterwards, whatever happens.
+    """
     temporary = path.with_name(f".{path.stem}-{uuid4().hex[:8]}{path.suffix}")
     try:
         make(temporary)
@@ -36,20 +36,6 @@ def create_atomically(path: Path, make: Callable[[Path], None]) -> None:
             shutil.rmtree(temporary)
         else:
             temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def locked(path: Path, busy: str | None = None) -> Iterator[None]:
-    """Hold the lock on ``path`` (released by the system if this process dies).
-
-    Waits for whoever holds it or, where a message ``busy`` is given, raises InputError with it.
-    """
-    with path.open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
-        except BlockingIOError:
-            raise InputError(str(busy)) from None
-        yield
 
 
 def _flush(path: Path) -> None:
