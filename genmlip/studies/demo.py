@@ -21,7 +21,7 @@ from genmlip.studies.workers import Executor
 if TYPE_CHECKING:
     import pandas as pd
 
-DEMO = Study(grid(cell=[1, 2, 3, 4, 5], observations=["EF", "EFV"], seed=range(4)), radius=40.0)
+DEMO = Study(grid(cell=[1, 2, 3, 4, 5], observations=["EF", "EFV"], seed=range(3)), radius=40.0)
 
 TINY = Study(grid(cell=[2, 3], observations=["EF", "EFV"]), radius=12.0, atoms=300, order=2, degree="40,8")
 """The whole path in seconds, for a test; its numbers mean nothing."""

@@ -49,17 +49,17 @@ class Training:
     symbol: str = ""
     structure: str = ""
     cell: int = 2
-    atoms: int = 3000
+    atoms: int = 5000
     displacements: tuple[float, ...] = (0.05, 0.1, 0.15)
     strain: float = 0.01
     n_strained: int = 12
     seed: int = 0
     observations: str = "EFV"
     order: int = 2
-    degree: str = "60,10"
+    degree: str = "60,12"
     cutoff: float = 4.5
-    solver: str = "ridge:1e-3"
-    virial_weight: float = 10.0
+    solver: str = "ridge:1e-4"
+    virial_weight: float = 3.0
 
     def __post_init__(self) -> None:
         from genmlip.training.observations import parse_observations
