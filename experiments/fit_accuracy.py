@@ -2,7 +2,7 @@
 
 from genmlip.studies import Study, grid
 
-DEGREES = ["10,8,6", "15,10,8", "20,12,8", "30,12,10", "40,14,10", "60,16,12"]
+DEGREES = ["10,6", "15,8", "20,8", "30,10", "40,10", "60,12"]
 
 study = Study(
     runs=grid(

@@ -71,7 +71,11 @@ class Training:
         if not self.cutoff > 0:
             raise InputError(f"cutoff must be a positive number of Å, got {self.cutoff!r}")
         parse_observations(self.observations)
-        parse_degree(self.degree)
+        degrees = parse_degree(self.degree)
+        if isinstance(degrees, tuple) and len(degrees) != self.order:
+            raise InputError(
+                f"degree {self.degree!r} names {len(degrees)} correlation orders, but order is {self.order}"
+            )
         parse_solver(self.solver)
 
     def crystal(self) -> Crystal:

@@ -70,6 +70,7 @@ def test_a_candidate_without_an_equilibrium_is_a_failed_row_with_the_reason(cach
         ({"cell": 1.5}, InputError, "cell must be a whole number"),
         ({"solver": "rigde"}, UnknownNameError, "did you mean ridge"),
         ({"boundary": "clampd"}, UnknownNameError, "did you mean clamped"),
+        ({"order": 2, "degree": "60,12,10"}, InputError, "3 correlation orders, but order is 2"),
     ],
 )
 def test_parameters_that_cannot_work_are_refused_when_the_study_is_declared(bad, error, clue):
