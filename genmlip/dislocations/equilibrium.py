@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
+from genmlip._extxyz import read_frames, write_frames
 from genmlip._files import write_atomically
 from genmlip._types import Array
 from genmlip.dislocations.cell import Defect, DefectCell
-from genmlip.dislocations.extxyz import extended_xyz
 from genmlip.errors import FileFormatError, InputError, NotConvergedError
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ class Equilibrium:
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         crystal = self.cell.defect.crystal
-        columns = {
+        atoms = self.atoms.copy()
+        atoms.arrays |= {
             "sublattice": self.cell.sublattice,
             "free": self.cell.free,
             "reference": self.cell.reference,
@@ -144,7 +145,7 @@ class Equilibrium:
             "cutoff": self.cutoff,
             "message": self.message,
         }
-        write_atomically(directory / CONFIGURATION, extended_xyz(self.atoms, columns))
+        write_frames(directory / CONFIGURATION, [atoms])
         write_atomically(directory / SUMMARY, json.dumps(self.summary() | origin, indent=1) + "\n")
 
     @classmethod
@@ -180,13 +181,12 @@ def _finite_or_none(x: float) -> float | None:
 
 
 def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    from ase.io import read
-
     try:
         told = json.loads((directory / SUMMARY).read_text(encoding="utf-8"))
-        return told, dict(read(directory / CONFIGURATION, format="extxyz").arrays)
+        ((_, atoms),) = read_frames(directory / CONFIGURATION)
     except (OSError, ValueError, KeyError) as error:
         raise FileFormatError(f"{directory} holds no readable equilibrium ({error})") from error
+    return told, dict(atoms.arrays)
 
 
 def _cell(told: dict[str, Any], defect: Defect | None) -> DefectCell:

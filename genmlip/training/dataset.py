@@ -13,11 +13,11 @@ import numpy as np
 from ase import Atoms
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from genmlip._extxyz import read_frames, write_frames
 from genmlip._types import Array
 from genmlip.errors import InputError, UnknownNameError
 from genmlip.potentials.neighbours import Neighbours
 from genmlip.training.label_keys import find_labels, without_labels
-from genmlip.training.xyz import read_frames, write_frames
 
 DEFAULT_GROUP = "default"
 
@@ -156,7 +156,11 @@ class Dataset:
         )
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Extended XYZ (gzipped if the name ends in .gz) that :meth:`read` gives back bit for bit."""
+        """Extended XYZ, gzipped if the name ends in .gz; real numbers survive bit for bit.
+
+        Groups and further ``info`` come back as ASE reads them: text that looks like a number or a truth
+        value becomes one.
+        """
         write_frames(path, (configuration.to_atoms() for configuration in self))
 
     def __len__(self) -> int:
