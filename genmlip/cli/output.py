@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genmlip._json import plain
 from genmlip.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def messages() -> Console:
 def show(result: Mapping[str, Any], as_json: bool, units: Mapping[str, str] | None = None) -> None:
     """Print one result: a JSON object, or a line per quantity."""
     if as_json:
-        print(json.dumps(_finite(result), allow_nan=False))
+        print(json.dumps(plain(result), allow_nan=False))
         return
     from rich.console import Console
     from rich.table import Table
@@ -111,19 +112,6 @@ def check_file(path: Path, force: bool) -> None:
         raise InputError(f"{path} exists; --force overwrites it")
     if not path.absolute().parent.is_dir():
         raise InputError(f"there is no folder {path.absolute().parent} to write {path.name} into")
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN: null says that a number could not be had."""
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _finite(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _lines(result: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,7 @@ from genmlip._types import Array, ComplexArray, IntArray
 from genmlip.crystal.differences import derivative
 from genmlip.crystal.structures import Structure
 from genmlip.errors import InputError
-from genmlip.potentials.base import Potential, SitePotential
+from genmlip.potentials.base import Potential, SitePotential, in_positions
 
 Table: TypeAlias = tuple[IntArray, Array]
 """Contributions to H: translations (p, 3) in primitive vectors, repeated, and blocks (p, nb, nb, 3, 3)."""
@@ -43,6 +43,11 @@ class ForceConstants:
         phase = np.exp(1j * np.asarray(q, dtype=float) @ self.vectors.T)
         return np.tensordot(phase, self.blocks.astype(complex), axes=(-1, 0))
 
+    def matrix(self, q: Array) -> ComplexArray:
+        """Ĥ(q) as a Hermitian matrix, (..., 3) Å⁻¹ → (..., 3 nb, 3 nb); the sublattice runs slowest."""
+        n = 3 * self.blocks.shape[1]
+        return np.moveaxis(self.fourier(q), -2, -3).reshape(*np.shape(q)[:-1], n, n)
+
     @property
     def range(self) -> float:
         """Length of the longest translation, Å."""
@@ -62,11 +67,7 @@ def force_constants(potential: Potential, structure: Structure, symbol: str, a0:
 
 
 def _from_sites(potential: SitePotential, structure: Structure, symbol: str, a0: float) -> Table:
-    """Σ over sites of ∂²V/∂u_j∂u_k.
-
-    The Hessian of a site in the bond vectors r_j = u_j − u_0 becomes one in (u_0, u_1, …) by the rows −Σ_j of
-    the centre. The pair (j, k) of atoms contributes to the translation R_k − R_j.
-    """
+    """Σ over sites of ∂²V/∂u_j∂u_k: the pair (j, k) of atoms contributes to the translation R_k − R_j."""
     from matscipy.neighbours import neighbour_list
 
     cell = primitive_cell(structure, symbol, a0)
@@ -78,20 +79,14 @@ def _from_sites(potential: SitePotential, structure: Structure, symbol: str, a0:
         mine = i == centre
         sublattice = np.concatenate(([centre], j[mine]))
         site = np.vstack([np.zeros((1, 3), dtype=np.int64), S[mine]])
-        hessian = _with_centre(potential.site_hessian(species[sublattice], D[mine]))
+        hessian = in_positions(potential.site_hessian(species[sublattice], D[mine]))
         n = len(site)
         block = np.zeros((n, n, nb, nb, 3, 3))
         rows, columns = np.ix_(range(n), range(n))
-        block[rows, columns, sublattice[:, None], sublattice[None, :]] = hessian.transpose(0, 2, 1, 3)
+        block[rows, columns, sublattice[:, None], sublattice[None, :]] = hessian
         translations.append((site[None, :, :] - site[:, None, :]).reshape(-1, 3))
         blocks.append(block.reshape(-1, nb, nb, 3, 3))
     return np.concatenate(translations), np.concatenate(blocks)
-
-
-def _with_centre(hessian: Array) -> Array:
-    """(n, 3, n, 3) in bond vectors → (n + 1, 3, n + 1, 3) in positions, the centre first."""
-    difference = np.hstack([-np.ones((len(hessian), 1)), np.eye(len(hessian))])
-    return np.einsum("jm,jakb,kn->manb", difference, hessian, difference, optimize=True)
 
 
 def _from_forces(potential: Potential, structure: Structure, symbol: str, a0: float) -> Table:

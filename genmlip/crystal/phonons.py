@@ -18,12 +18,9 @@ def modes(force_constants: ForceConstants, mass: float, q: Array) -> tuple[Array
     They solve M ω² e = Ĥ(q) e (Born & Huang, §24); an imaginary frequency is returned as a negative number.
     mass : atomic mass units
     """
-    hessian = force_constants.fourier(q)
-    nb = hessian.shape[-4]
-    matrix = np.moveaxis(hessian, -2, -3).reshape(*hessian.shape[:-4], 3 * nb, 3 * nb)
-    values, vectors = np.linalg.eigh(matrix)
+    values, vectors = np.linalg.eigh(force_constants.matrix(q))
     frequencies = np.sign(values) * np.sqrt(abs(values) / mass) / THZ
-    return frequencies, vectors.reshape(*vectors.shape[:-2], nb, 3, 3 * nb)
+    return frequencies, vectors.reshape(*vectors.shape[:-2], -1, 3, vectors.shape[-1])
 
 
 def stability_constant(force_constants: ForceConstants, primitive: Array, grid: int = 8) -> float:
@@ -36,10 +33,7 @@ def stability_constant(force_constants: ForceConstants, primitive: Array, grid: 
     primitive : (3, 3) Å, rows
     """
     q = sample_zone(primitive, grid)
-    hessian = force_constants.fourier(q)
-    nb = hessian.shape[-4]
-    matrix = np.moveaxis(hessian, -2, -3).reshape(len(q), 3 * nb, 3 * nb)
-    lowest = np.linalg.eigvalsh(matrix)[:, 0]
+    lowest = np.linalg.eigvalsh(force_constants.matrix(q))[:, 0]
     return float((lowest / (4 * np.sin(q @ primitive.T / 2) ** 2).sum(axis=1)).min())
 
 

@@ -14,6 +14,9 @@ from genmlip._types import Array
 from genmlip.errors import InputError, UnknownNameError
 from genmlip.potentials.base import Potential
 
+BOND_TOLERANCE = 1.01
+"""Nearest neighbours are closer than this times the shortest distance."""
+
 
 @dataclass(frozen=True, eq=False)
 class Structure:

@@ -10,12 +10,11 @@ import numpy as np
 from ase import Atoms
 
 from genmlip._types import Array, BoolArray, IntArray
+from genmlip.crystal.structures import BOND_TOLERANCE
 from genmlip.errors import InputError
 
 if TYPE_CHECKING:
     from genmlip.crystal import Crystal
-
-BOND_TOLERANCE = 1.01  # nearest neighbours are closer than this times the shortest distance
 
 
 class Defect(Protocol):

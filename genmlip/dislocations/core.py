@@ -9,6 +9,7 @@ import numpy as np
 
 from genmlip._types import Array, IntArray
 from genmlip.dislocations.cell import DefectCell
+from genmlip.dislocations.predictor import turn
 from genmlip.errors import InputError
 from genmlip.statics.norms import local_strain
 
@@ -82,8 +83,8 @@ def centre_of_field(cell: DefectCell, corrector: Array, annulus: tuple[float, fl
 
     def misfit(c: Array) -> Array:
         x = y - c
-        turn = np.arctan2(y[:, 0] * x[:, 1] - y[:, 1] * x[:, 0], (y * x).sum(axis=1))
-        difference = field.displacement_on_sheet(np.hypot(x[:, 0], x[:, 1]), theta + turn) - target
+        on_sheet = theta + turn(y, x)
+        difference = field.displacement_on_sheet(np.hypot(x[:, 0], x[:, 1]), on_sheet) - target
         return (difference - linear @ (linear.T @ difference)).ravel()
 
     limit = 0.99 * inner  # the centre stays off the atoms that are fitted
@@ -155,7 +156,10 @@ def decay_exponent(
 
     corrector : (n, 3) Å
     window : Å; default from 3 nearest-neighbour distances (at most 0.2 of the radius) to half the radius,
-        where the boundary is not yet felt"""
+        where the boundary is not yet felt
+    """
+    from scipy.stats import linregress
+
     spacing = cell.defect.crystal.nearest_neighbour_distance
     inner, outer = window or (min(3 * spacing, 0.2 * cell.radius), 0.5 * cell.radius)
     strain = local_strain(corrector, cell.bonds)
@@ -169,11 +173,8 @@ def decay_exponent(
     if filled.sum() < MINIMUM_RINGS:
         return Decay(np.nan, np.nan, (float(inner), float(outer)), int(filled.sum()))
     x, y = radius[filled] / count[filled], 0.5 * np.log(square[filled] / count[filled])
-    x0 = x - x.mean()
-    slope = float(x0 @ y / (x0 @ x0))
-    scatter = y - y.mean() - slope * x0
-    error = np.sqrt(scatter @ scatter / (len(x) - 2) / (x0 @ x0))
-    return Decay(-slope, float(error), (float(inner), float(outer)), len(x))
+    line = linregress(x, y)
+    return Decay(-float(line.slope), float(line.stderr), (float(inner), float(outer)), len(x))
 
 
 def is_dislocation(cell: DefectCell) -> bool:

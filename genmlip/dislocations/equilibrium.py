@@ -14,6 +14,7 @@ from ase import Atoms
 
 from genmlip._extxyz import read_frames, write_frames
 from genmlip._files import write_atomically
+from genmlip._json import finite_or_none
 from genmlip._types import Array
 from genmlip.dislocations.cell import Defect, DefectCell
 from genmlip.errors import FileFormatError, InputError, NotConvergedError
@@ -111,10 +112,10 @@ class Equilibrium:
             "n_force_calls": self.n_force_calls,
             "wall_s": self.wall_s,
             "energy": self.energy,
-            "core_position": [_finite_or_none(x) for x in self.core_position],
+            "core_position": [finite_or_none(x) for x in self.core_position],
             "b": getattr(self.cell.defect, "b", None),
             "line_period": self.cell.line_period,
-            "decay_exponent": _finite_or_none(self.decay_exponent),
+            "decay_exponent": finite_or_none(self.decay_exponent),
         }
 
     def plot(self) -> Figure:
@@ -175,11 +176,6 @@ class EquilibriumInterrupted(KeyboardInterrupt):
         self.result = result
 
 
-def _finite_or_none(x: float) -> float | None:
-    """JSON has no NaN."""
-    return x if math.isfinite(x) else None
-
-
 def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     try:
         told = json.loads((directory / SUMMARY).read_text(encoding="utf-8"))
@@ -195,11 +191,10 @@ def _cell(told: dict[str, Any], defect: Defect | None) -> DefectCell:
 
     if defect is None:
         from genmlip.crystal import Crystal
-        from genmlip.dislocations.dislocation import Dislocation
-        from genmlip.dislocations.vacancy import Vacancy
+        from genmlip.dislocations.defects import make_defect
 
         crystal = Crystal.from_potential(
             load_potential(told["crystal_potential"]), told["structure"], told["symbol"]
         )
-        defect = Vacancy(crystal) if told["defect"] == "vacancy" else Dislocation(crystal, told["defect"])
+        defect = make_defect(crystal, told["defect"])
     return defect.cell(told["radius"], told["cutoff"])

@@ -97,7 +97,7 @@ class SelfConsistentPredictor:
             length = np.linalg.norm(step, axis=1)
             step *= np.minimum(1.0, 0.3 * np.maximum(r, 0.1 * b) / np.maximum(length, 1e-300))[:, None]
             y[active] = here + step
-            theta[active] += _turn(here, y[active])
+            theta[active] += turn(here, y[active])
             active = active[np.linalg.norm(residual, axis=1) > tolerance * b]
             if len(active) == 0:
                 return y, theta
@@ -142,11 +142,11 @@ def _off_the_line(r: Array, field: StrohField) -> Array:
     return np.maximum(r, _SINGULARITY * float(np.linalg.norm(field.burgers)))
 
 
-def _turn(a: Array, b: Array) -> Array:
-    """Angle from a to b in (−π, π]."""
+def turn(a: Array, b: Array) -> Array:
+    """Angle from a to b, both (n, 2), in (−π, π]."""
     return np.arctan2(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1])
 
 
 def _continued_angle(x: Array, y: Array) -> Array:
     """Polar angle of y on the sheet that a straight way from x leads to."""
-    return np.arctan2(x[:, 1], x[:, 0]) + _turn(x, y)
+    return np.arctan2(x[:, 1], x[:, 0]) + turn(x, y)

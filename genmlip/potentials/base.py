@@ -168,6 +168,19 @@ def hessian_by_differences(
     return 0.5 * (hessian + hessian.transpose(2, 3, 0, 1))
 
 
+def in_positions(site_hessian: Array) -> Array:
+    """A site's Hessian (n, 3, n, 3) in bond vectors r_j = x_j − x_0 → (n + 1, n + 1, 3, 3) in positions.
+
+    The centre comes first; its rows and columns are those that make a translation cost nothing.
+    """
+    n = len(site_hessian)
+    blocks = np.empty((n + 1, n + 1, 3, 3))
+    blocks[1:, 1:] = site_hessian.transpose(0, 2, 1, 3)
+    blocks[0, 1:] = -blocks[1:, 1:].sum(axis=0)
+    blocks[:, 0] = -blocks[:, 1:].sum(axis=1)
+    return blocks
+
+
 class SiteEvaluator:
     """Repeated evaluation of one site potential; the neighbour list is rebuilt when atoms left the skin."""
 

@@ -112,6 +112,7 @@ def _from_site_hessians(
     potential: SitePotential, atoms: Atoms, centres: IntArray | None, unknowns: IntArray
 ) -> csc_array:
     """Σ over sites of ∂²V_i, pulled back from bond vectors r_ij = x_j − x_i to positions."""
+    from genmlip.potentials.base import in_positions
     from genmlip.potentials.neighbours import Neighbours
 
     species = potential.species_of(atoms)
@@ -126,8 +127,8 @@ def _from_site_hessians(
         members = np.concatenate([[i], sites.index[of_site]])
         seen = number[members] >= 0
         if seen.any():
-            by_bond = potential.site_hessian(species[members], vectors[of_site])
-            blocks = _with_centre(by_bond)[np.ix_(seen, seen)]
+            blocks = in_positions(potential.site_hessian(species[members], vectors[of_site]))
+            blocks = blocks[np.ix_(seen, seen)]
             k = number[members[seen]]
             waiting.append((np.repeat(k, len(k)), np.tile(k, len(k)), blocks.reshape(-1, 3, 3)))
         if waiting and (len(waiting) == SITES_AT_ONCE or m == len(sites.centre) - 1):
@@ -135,16 +136,6 @@ def _from_site_hessians(
             total = total + _from_blocks(row, column, values, len(unknowns))
             waiting.clear()
     return csc_array(total)
-
-
-def _with_centre(by_bond: Array) -> Array:
-    """(n, 3, n, 3) in bond vectors → (n + 1, n + 1, 3, 3) in positions, the centre first."""
-    n = len(by_bond)
-    blocks = np.empty((n + 1, n + 1, 3, 3))
-    blocks[1:, 1:] = by_bond.transpose(0, 2, 1, 3)
-    blocks[0, 1:] = -blocks[1:, 1:].sum(axis=0)
-    blocks[:, 0] = -blocks[:, 1:].sum(axis=1)
-    return blocks
 
 
 def _from_force_differences(evaluate: Evaluator, positions: Array, unknowns: IntArray) -> csc_array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 import traceback
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
+from genmlip._json import finite_or_none
 from genmlip.errors import GenmlipError, UnknownNameError
 from genmlip.studies.cache import Cache
 from genmlip.studies.parameters import Parameters, canonical, fingerprint
@@ -116,5 +116,5 @@ def _scalar(name: str, value: Any) -> Scalar:
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):
-        return float(value) if math.isfinite(value) else None
+        return finite_or_none(float(value))
     raise TypeError(f"result {name!r} must be a number or a string, not {type(value).__name__}")

@@ -13,6 +13,7 @@ import numpy as np
 import scipy
 
 from genmlip import __version__
+from genmlip._json import finite_or_none
 from genmlip._types import Array
 from genmlip.errors import InputError
 from genmlip.training.assemble import LinearModel, Progress, assemble, check_dataset
@@ -108,13 +109,17 @@ def fit(
         "observations": "".join(kind.letter for kind in kinds),
         "weights": weights.as_dict(),
         "solver": repr(solver),
-        "solution": {"loss": solution.loss, "condition": finite(solution.condition), **solution.details},
+        "solution": {
+            "loss": solution.loss,
+            "condition": finite_or_none(solution.condition),
+            **solution.details,
+        },
         "E0": {"values": offsets, "fitted": given is None},
         "data": describe(dataset),
         "n_rows": system.n_rows,
         "versions": versions(),
     }
-    metadata = {**ace.metadata, "smallest_distance": finite(dataset.smallest_distance), "fit": record}
+    metadata = {**ace.metadata, "smallest_distance": finite_or_none(dataset.smallest_distance), "fit": record}
     potential = ace.with_coefficients(solution.coefficients, offsets, metadata)
     return FitResult(potential, dataset, solution, system.n_rows, seconds)
 
@@ -162,13 +167,8 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "configurations": len(dataset),
         "atoms": dataset.n_atoms,
         "groups": sizes,
-        "smallest_distance": finite(dataset.smallest_distance),
+        "smallest_distance": finite_or_none(dataset.smallest_distance),
     }
-
-
-def finite(value: float) -> float | None:
-    """None for infinity, which JSON does not know."""
-    return float(value) if np.isfinite(value) else None
 
 
 def versions() -> dict[str, str]:
