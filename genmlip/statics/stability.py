@@ -13,15 +13,13 @@ from scipy.sparse import csc_array, eye_array, kron
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from genmlip._types import Array, ComplexArray, IntArray
+from genmlip.crystal.structures import BOND_TOLERANCE
 from genmlip.errors import NotConvergedError
 from genmlip.statics.preconditioner import NotPositiveDefiniteError, SparseFactor
 
 if TYPE_CHECKING:
     from genmlip.crystal import Crystal
     from genmlip.potentials.base import Evaluator
-
-LONGEST = 0.75
-"""Of the longest reciprocal vector: the zones of the cubic lattices lie within, no reciprocal vector does."""
 
 SHORTEST = 1e-2
 """Of the longest reciprocal vector; at shorter ones numerator and denominator drown in rounding."""
@@ -107,21 +105,23 @@ def force_difference_hessian(
 def crystal_stability(crystal: Crystal, line: Array | None = None, grid: int = 24) -> float:
     """c0 = min over k of λ_min(Ĥ(k), D̂(k)) of the perfect crystal, eV/Å², D̂ the symbol of DᵀD.
 
-    line : (3,) direction in cubic axes; then only displacements that do not vary along it, k ⟂ line
-    grid : points per direction before the minimum is refined locally
+    line : (3,) lattice direction in cubic axes; then only displacements that do not vary along it, k ⟂ line
+    grid : points per direction, in the plane twice as many, before the minimum is refined locally
     """
     from scipy.optimize import minimize
 
     bonds = _bond_stars(crystal)
     axes = np.eye(3) if line is None else _normal_plane(np.asarray(line, dtype=float))
-    reach = 2.0 * np.pi * float(np.linalg.norm(np.linalg.inv(crystal.primitive_vectors), axis=0).max())
+    reciprocal = _reciprocal_basis(crystal, axes)
+    reach = float(np.linalg.norm(reciprocal, axis=1).max())
 
     def quotient(q: Array) -> Array:
         """At wave vectors q (n, d) in units of ``reach``; those too short for rounding are lengthened."""
         length = np.linalg.norm(q, axis=1, keepdims=True)
         return _lowest_quotient(crystal, bonds, reach * q * np.maximum(1.0, SHORTEST / length) @ axes)
 
-    points = _wave_vectors(len(axes), grid)
+    mesh = _mesh(len(axes), grid if line is None else 2 * grid) @ reciprocal / reach
+    points = np.vstack([SHORTEST * _directions(len(axes), grid), mesh])
     values = quotient(points)
     refined = [
         minimize(
@@ -143,31 +143,51 @@ def _normal_plane(line: Array) -> Array:
     return vt[1:]
 
 
-def _wave_vectors(dim: int, grid: int) -> Array:
-    """Half of all directions (k and −k are equivalent) times lengths up to ``LONGEST``, (n, d).
+def _reciprocal_basis(crystal: Crystal, axes: Array) -> Array:
+    """Short basis (d, d) Å⁻¹ of the reciprocal lattice within the span of ``axes`` (d, 3), in these axes.
 
-    The quotient's limit as k → 0 depends on the direction; a short length stands for it.
+    Of a plane it is the reciprocal lattice of the columns, whose zone may be longer than the crystal's own:
+    for a ⟨112⟩ line in bcc it reaches twice as far.
     """
-    lengths = np.concatenate([[SHORTEST], LONGEST * np.arange(1, grid + 1) / grid])
+    basis = 2.0 * np.pi * np.asarray(np.linalg.inv(crystal.primitive_vectors).T, dtype=np.float64)
+    if len(axes) == 3:
+        return basis
+    n = np.stack(np.meshgrid(*[np.arange(-4, 5)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    vectors = n @ basis
+    length = np.linalg.norm(vectors, axis=1)
+    unit = length.max()
+    within = np.linalg.norm(vectors - vectors @ axes.T @ axes, axis=1) < 1e-8 * unit
+    order = np.argsort(length, kind="stable")
+    flat = (vectors @ axes.T)[order[(within & (length > 1e-8 * unit))[order]]]
+    area = np.abs(flat[0, 0] * flat[:, 1] - flat[0, 1] * flat[:, 0])
+    return flat[[0, int(np.flatnonzero(area > 1e-8 * unit**2)[0])]]
+
+
+def _mesh(dim: int, grid: int) -> Array:
+    """Points (n, d) of the unit cell around the origin, which is not among them; of ±t only one."""
+    t = (np.arange(grid) + 0.5) / grid - 0.5
+    points = np.stack(np.meshgrid(*[t] * dim, indexing="ij"), axis=-1).reshape(-1, dim)
+    return points[points[:, 0] > 0.0]
+
+
+def _directions(dim: int, grid: int) -> Array:
+    """Unit vectors (n, d), of ±e only one: the quotient's limit as k → 0 depends on the direction."""
     if dim == 2:
         angle = np.pi * np.arange(4 * grid) / (4 * grid)
-        directions = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    else:
-        n = 12 * grid  # Fibonacci lattice on the half-sphere
-        z = (np.arange(n) + 0.5) / n
-        angle = np.pi * (3.0 - np.sqrt(5.0)) * np.arange(n)
-        s = np.sqrt(1.0 - z**2)
-        directions = np.stack([s * np.cos(angle), s * np.sin(angle), z], axis=1)
-        symmetric = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 1]]) / np.sqrt([[1], [2], [3]])
-        directions = np.vstack([symmetric, directions])
-    return (lengths[:, None, None] * directions).reshape(-1, dim)
+        return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    n = 12 * grid  # Fibonacci lattice on the half-sphere
+    z = (np.arange(n) + 0.5) / n
+    angle = np.pi * (3.0 - np.sqrt(5.0)) * np.arange(n)
+    s = np.sqrt(1.0 - z**2)
+    symmetric = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 1]]) / np.sqrt([[1], [2], [3]])
+    return np.vstack([symmetric, np.stack([s * np.cos(angle), s * np.sin(angle), z], axis=1)])
 
 
 def _bond_stars(crystal: Crystal) -> list[tuple[int, int, Array]]:
     """Nearest neighbours (κ, κ', lattice translations (m, 3) Å)."""
     basis = crystal.basis
     translations = crystal.force_constants.vectors
-    reach = 1.01 * crystal.nearest_neighbour_distance
+    reach = BOND_TOLERANCE * crystal.nearest_neighbour_distance
     stars = []
     for a, b in np.ndindex(len(basis), len(basis)):
         length = np.linalg.norm(translations + basis[b] - basis[a], axis=1)
@@ -180,8 +200,7 @@ def _bond_stars(crystal: Crystal) -> list[tuple[int, int, Array]]:
 def _lowest_quotient(crystal: Crystal, bonds: list[tuple[int, int, Array]], k: Array) -> Array:
     """λ_min(Ĥ(k), D̂(k)) at the wave vectors k (q, 3) Å⁻¹, (q,)."""
     nb = len(crystal.basis)
-    H = crystal.force_constants.fourier(k)
-    H = np.moveaxis(H, -2, -3).reshape(len(k), 3 * nb, 3 * nb)
+    H = crystal.force_constants.matrix(k)
     D: ComplexArray = np.zeros((len(k), nb, nb), dtype=complex)
     for a, b, translations in bonds:
         phase = np.exp(1j * k @ translations.T).sum(axis=1)

@@ -21,7 +21,7 @@ from genmlip.dislocations.cell import DefectCell
 from genmlip.errors import GenmlipError, InputError, NotConvergedError, UnstableCrystalError
 from genmlip.potentials.base import Potential
 from genmlip.statics.norms import energy_norm, local_strain
-from genmlip.theory.estimates import ErrorEstimate, estimate_error
+from genmlip.theory.estimates import ErrorEstimate, Residual, estimate_error
 from genmlip.theory.mismatch import dispersion_mismatch, elastic_mismatch, lattice_mismatch
 
 CORE_RADIUS = 10.0
@@ -80,8 +80,8 @@ class Assessment:
 
     common : both potentials in the reference's predictor
     own : each in its own predictor
-    estimate : predicted ‖D(w̄ − ū)‖ in the common predictor, from forces on the reference's equilibrium
-    failure : why the candidate has no equilibrium; then the comparisons are None
+    estimate : predicted ‖D(w̄ − ū)‖ in the common predictor, and bounds on it, without relaxing the candidate
+    failure : why the candidate has no equilibrium; the comparison that it was for is None then
     a0_error_rel : (ã − a) / a;  delta_C_rel : ‖δC‖ / ‖C‖;  delta_mu_rel : mismatch of dispersion
     force_rmse_core : eV/Å, of the candidate's forces on the reference's equilibrium within ``CORE_RADIUS``
     """
@@ -99,10 +99,11 @@ class Assessment:
 
     @property
     def effectivity(self) -> float | None:
-        """Estimate over true error."""
-        if self.estimate is None or self.common is None or self.common.geometry_error == 0.0:
+        """Predicted over true error."""
+        predicted = None if self.estimate is None else self.estimate.value
+        if predicted is None or self.common is None or self.common.geometry_error == 0.0:
             return None
-        return self.estimate.value / self.common.geometry_error
+        return predicted / self.common.geometry_error
 
     def summary(self) -> dict[str, Any]:
         """The keys of ``genmlip assess --json``, Å and eV; None where a quantity does not exist."""
@@ -118,8 +119,11 @@ class Assessment:
             "geometry_error_far": None if common is None else common.geometry_error_far,
             "geometry_error_own": None if own is None else own.geometry_error,
             "energy_error_own": None if own is None else own.energy_error,
+            "estimate_bound": None if estimate is None else estimate.bound,
             "estimate_dual": None if estimate is None else estimate.dual,
-            "estimate_linear": None if estimate is None else estimate.linear,
+            "estimate_crystal": None if estimate is None else estimate.crystal,
+            "estimate_contraction": None if estimate is None else estimate.contraction,
+            "stability": None if estimate is None else estimate.stability,
             "delta_mu_rel": self.delta_mu_rel,
             "candidate_stable": self.candidate_crystal.is_stable,
             "failure": None if self.failure is None else str(self.failure),
@@ -154,31 +158,29 @@ def assess(
     crystal = Crystal.from_potential(candidate, defect.crystal.structure, defect.crystal.symbol)
     scale = crystal.a0 / defect.crystal.a0
     in_common = _with_crystal(defect, crystal, medium=defect.crystal)
-    cell, forces = candidate_forces(equilibrium, candidate, in_common)
+    residual = residual_of(candidate, in_common, equilibrium)
     assessment = Assessment(
         reference=equilibrium,
         candidate_crystal=crystal,
         a0_error_rel=lattice_mismatch(defect.crystal, crystal),
         delta_C_rel=elastic_mismatch(defect.crystal, crystal),
         delta_mu_rel=dispersion_mismatch(defect.crystal, crystal),
-        force_rmse_core=_core_rmse(forces, cell),
+        force_rmse_core=_core_rmse(residual),
     )
     try:
         if not crystal.is_stable:
             raise UnstableCrystalError(
                 f"the candidate's {crystal.structure} {crystal.symbol} is unstable at a0 = {crystal.a0:.4f} Å"
             )
-        assessment = replace(assessment, estimate=estimate_error(forces, cell, scale))
+        assessment = replace(assessment, estimate=estimate_error(residual))
         if estimate_only:
             return assessment
-        relaxed = [
-            _relaxed(kind, candidate, equilibrium, boundary, fmax)
-            for kind in (in_common, _with_crystal(defect, crystal))
-        ]
+        relaxed = _relaxed(in_common, candidate, equilibrium, boundary, fmax)
+        assessment = replace(assessment, common=Comparison(equilibrium, relaxed, scale))
+        relaxed = _relaxed(_with_crystal(defect, crystal), candidate, equilibrium, boundary, fmax)
+        return replace(assessment, own=Comparison(equilibrium, relaxed, scale))
     except (UnstableCrystalError, NotConvergedError) as failure:
         return replace(assessment, failure=failure)
-    common, own = (Comparison(equilibrium, result, scale) for result in relaxed)
-    return replace(assessment, common=common, own=own)
 
 
 def _relaxed(
@@ -193,32 +195,31 @@ def _relaxed(
     The theory is about this one. From the predictor, far from all training data in the core, a fitted
     potential may find no equilibrium at all, or another one.
     """
-    scale = defect.crystal.a0 / known.cell.defect.crystal.a0
-    radius = scale * known.cell.radius
-    cell = defect.cell(radius, max(candidate.cutoff, defect.crystal.potential.cutoff))
-    ours, theirs = _matched(known.cell.reference, cell.reference / scale)
-    start = np.zeros_like(cell.reference)
-    start[theirs] = scale * known.corrector[ours]
-    result = equilibrate(defect, candidate, radius, boundary, fmax, start, max_calls=MAX_CALLS)
+    cell, start = _transferred(candidate, defect, known)
+    result = equilibrate(defect, candidate, cell.radius, boundary, fmax, start, max_calls=MAX_CALLS)
     return result.require_convergence()
 
 
-def candidate_forces(
-    equilibrium: Equilibrium, candidate: Potential, defect: Defect
-) -> tuple[DefectCell, Array]:
-    """The candidate's cell, and its forces (n, 3) eV/Å on the reference's equilibrium put into it.
+def residual_of(candidate: Potential, defect: Defect, known: Equilibrium) -> Residual:
+    """The candidate on the reference's equilibrium; ``defect`` is the reference's in the candidate's crystal.
 
-    ``defect`` is the reference's one in the candidate's crystal. The forces are exact on the free atoms;
-    on the others, which are held, zero is returned.
+    Its forces are exact on the free atoms; on the others, which are held, zero is returned.
     """
-    known = equilibrium.cell
-    scale = defect.crystal.a0 / known.defect.crystal.a0
-    cell = defect.cell(scale * known.radius, max(candidate.cutoff, defect.crystal.potential.cutoff))
-    ours, theirs = _matched(known.reference, cell.reference / scale)
-    positions = cell.positions.copy()
-    positions[theirs] += scale * equilibrium.corrector[ours]
-    forces = candidate.bind(cell.atoms, cell.centres)(positions).forces
-    return cell, np.where(cell.free[:, None], forces, 0.0)
+    cell, corrector = _transferred(candidate, defect, known)
+    positions = cell.positions + corrector
+    evaluate = candidate.bind(cell.atoms, cell.centres)
+    forces = np.where(cell.free[:, None], evaluate(positions).forces, 0.0)
+    return Residual(cell, evaluate, positions, forces, defect.crystal.a0 / known.cell.defect.crystal.a0)
+
+
+def _transferred(candidate: Potential, defect: Defect, known: Equilibrium) -> tuple[DefectCell, Array]:
+    """The candidate's cell and the reference's corrector on its sites, (n, 3) Å, both scaled by ã / a."""
+    scale = defect.crystal.a0 / known.cell.defect.crystal.a0
+    cell = defect.cell(scale * known.cell.radius, max(candidate.cutoff, defect.crystal.potential.cutoff))
+    ours, theirs = _matched(known.cell.reference, cell.reference / scale)
+    corrector = np.zeros_like(cell.reference)
+    corrector[theirs] = scale * known.corrector[ours]
+    return cell, corrector
 
 
 def same_sites(reference: Equilibrium, candidate: Equilibrium, scale: float) -> tuple[IntArray, IntArray]:
@@ -232,9 +233,9 @@ def _matched(ours: Array, theirs: Array) -> tuple[IntArray, IntArray]:
     return found, index[found]
 
 
-def _core_rmse(forces: Array, cell: DefectCell) -> float:
-    core = cell.free & (cell.r < CORE_RADIUS)
-    return float(np.sqrt(np.mean(forces[core] ** 2)))
+def _core_rmse(residual: Residual) -> float:
+    core = residual.cell.free & (residual.cell.r < CORE_RADIUS)
+    return float(np.sqrt(np.mean(residual.forces[core] ** 2)))
 
 
 def _with_crystal(defect: Defect, crystal: Crystal, medium: Crystal | None = None) -> Defect:

@@ -85,6 +85,21 @@ def test_no_wave_of_a_supercell_is_softer_than_the_constant(spec):
     assert lowest < 1.6 * constant
 
 
+@pytest.mark.parametrize("line", [(1, 1, 1), (1, 1, -2), (0, 1, 0)])
+def test_constant_along_a_line_holds_for_every_wave_across_it(tungsten, line):
+    """The zone of the columns along ⟨112⟩ is twice as long as the crystal's own, and the softest wave sits in
+    that part of it."""
+    c0 = crystal_stability(tungsten, np.array(line))
+    k = np.random.default_rng(0).uniform(-1, 1, size=(20_000, 3)) * 4 * np.pi / tungsten.a0
+    e = np.array(line) / np.linalg.norm(line)
+    k -= np.outer(k @ e, e)
+    rho = tungsten.a0 / 2 * np.array(np.meshgrid(*[(-1, 1)] * 3)).reshape(3, -1).T
+    D = (2 - 2 * np.cos(k @ rho.T)).sum(axis=1)
+    quotients = np.linalg.eigvalsh(tungsten.force_constants.fourier(k)[:, 0, 0])[:, 0] / D
+    assert (quotients >= c0 * (1 - 1e-6)).all()
+    assert quotients.min() < 1.003 * c0
+
+
 def test_unstable_crystal_has_a_negative_constant():
     crystal = Crystal.from_potential(load_potential("sw:Si"), structure="fcc")
     assert not crystal.is_stable

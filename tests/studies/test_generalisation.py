@@ -35,8 +35,11 @@ def test_a_row_has_the_keys_of_the_contract_and_the_fits_own_errors(cache):
 
 
 def test_a_run_gives_the_same_numbers_from_an_empty_cache(cache, tmp_path):
-    again = SMALL(Cache(tmp_path))
-    assert again == pytest.approx(SMALL(cache), rel=1e-6)
+    first, again = (
+        {name: value for name, value in SMALL(where).items() if value is not None}
+        for where in (cache, Cache(tmp_path))
+    )
+    assert again == pytest.approx(first, rel=1e-6)
 
 
 def test_cells_and_fits_do_not_depend_on_the_defect_that_they_are_asked_about(cache):

@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from genmlip.dislocations import Vacancy
-from genmlip.errors import InputError, UnknownNameError, UnstableCrystalError
+from genmlip.dislocations import Dislocation, Vacancy, equilibrate, make_defect
+from genmlip.dislocations.harmonic import harmonic_operator
+from genmlip.errors import InputError, NotConvergedError, UnknownNameError, UnstableCrystalError
 from genmlip.potentials import load_potential
 from genmlip.potentials.finnis_sinclair import TUNGSTEN, FinnisSinclair
-from genmlip.theory import assess, fit_rate
+from genmlip.statics import crystal_stability
+from genmlip.theory import assess, assessment, estimates, fit_rate
 
 
 def test_a_potential_makes_no_error_against_itself(run):
@@ -45,10 +47,73 @@ def test_error_and_estimate_are_of_first_order_in_the_perturbation(run, perturbe
     assert fit_rate(sizes, [r.estimate.value for r in results]).slope == pytest.approx(1, abs=0.02)
 
 
-def test_estimates_are_ordered_and_of_the_size_of_the_error(run, perturbed):
+@pytest.mark.parametrize("name", ["bcc-screw-111", "bcc-edge-111", "vacancy"])
+def test_prediction_becomes_exact_as_the_perturbation_vanishes(tungsten, perturbed, name):
+    """effectivity = 1 + O(ε): the soft core of a dislocation included."""
+    defect = make_defect(tungsten, name)
+    radius = 6.0 if name == "vacancy" else 12.0
+    rest = equilibrate(defect, tungsten.potential, radius, fmax=1e-9)
+    for size in (1e-4, 1e-3):
+        result = assess(tungsten.potential, perturbed(size), defect, radius, equilibrium=rest, fmax=1e-9)
+        assert result.effectivity == pytest.approx(1, abs=20 * size)
+        assert result.estimate.contraction < 30 * size
+
+
+def test_prediction_lies_below_its_bounds_and_so_does_the_error(run, perturbed):
+    for size in (1e-3, -3e-3, 1e-2):
+        result = run(perturbed(size))
+        estimate, error = result.estimate, result.common.geometry_error
+        assert estimate.value <= estimate.bound <= estimate.dual
+        assert error <= estimate.bound
+
+
+def test_stiffness_of_the_crystal_does_not_bound_the_error_of_a_soft_core(run, perturbed):
+    """Why the Hessian is taken at the equilibrium: the crystal's says half the error and no more."""
     result = run(perturbed(1e-3))
-    assert result.estimate.linear <= result.estimate.value <= result.estimate.dual
-    assert 0.3 < result.effectivity < 5
+    assert result.estimate.crystal < 0.7 * result.common.geometry_error
+    line = np.array(result.common.reference.cell.defect.system.line)
+    assert result.estimate.stability < 0.2 * crystal_stability(result.candidate_crystal, line)
+
+
+def test_a_saddle_of_the_candidate_is_told_and_not_estimated(tungsten):
+    """The symmetric core of the degenerate screw has no force, but the candidate does not stay there."""
+    screw = Dislocation(tungsten, "bcc-screw-111")
+    n = len(screw.cell(12.0))
+    saddle = equilibrate(screw, tungsten.potential, 12.0, start=np.zeros((n, 3)))
+    result = assess(
+        tungsten.potential, tungsten.potential, screw, 12.0, equilibrium=saddle, estimate_only=True
+    )
+    assert result.estimate.stability < 0.0
+    told = result.summary()
+    for key in ("estimate", "estimate_bound", "estimate_dual", "estimate_contraction", "effectivity"):
+        assert told[key] is None, key
+    assert told["estimate_crystal"] is not None
+
+
+def test_harmonic_lattice_that_gives_way_does_not_end_an_assessment(run, perturbed, monkeypatch):
+    """Bonds are lost where a half-plane ends; the crystal may be stable and its slipped lattice not."""
+    whole = run(perturbed(1e-3))
+    monkeypatch.setattr(estimates, "harmonic_operator", lambda cell, free: -harmonic_operator(cell, free))
+    result = run(perturbed(1e-3))
+    assert result.failure is None
+    assert result.estimate.crystal is None
+    assert result.estimate.value == pytest.approx(whole.estimate.value, rel=1e-3)
+    assert result.common is not None
+
+
+def test_error_in_the_common_predictor_survives_a_failure_in_the_own_one(run, perturbed, monkeypatch):
+    relax = assessment._relaxed
+
+    def only_common(defect, *arguments):
+        if defect.medium is None:
+            raise NotConvergedError("lost")
+        return relax(defect, *arguments)
+
+    monkeypatch.setattr(assessment, "_relaxed", only_common)
+    result = run(perturbed(1e-3))
+    assert isinstance(result.failure, NotConvergedError)
+    assert result.common.geometry_error > 0
+    assert result.own is None
 
 
 def test_own_predictor_is_the_candidates_own_dislocation(run, mixed, perturbed):
@@ -69,7 +134,7 @@ def test_estimate_alone_relaxes_nothing(run, perturbed):
 def test_vacancy_is_assessed_like_a_line(perturbed, tungsten):
     result = assess(tungsten.potential, perturbed(1e-3), Vacancy(tungsten), 6.0)
     assert result.common.geometry_error == pytest.approx(result.own.geometry_error, rel=1e-6)
-    assert result.estimate.linear <= result.estimate.value <= result.estimate.dual
+    assert result.estimate.value <= result.estimate.bound <= result.estimate.dual
 
 
 def test_local_errors_add_up_to_the_norm(run, perturbed):
