@@ -5,31 +5,30 @@ The public names below are imported on first use, so that ``import genmlip`` sta
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
+
+from genmlip._lazy import lazy_attribute
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "load_potential": "genmlip.potentials",
-    "Crystal": "genmlip.crystal",
-    "Dislocation": "genmlip.dislocations",
-    "Clamped": "genmlip.dislocations",
-    "equilibrate": "genmlip.dislocations",
-    "LinearACE": "genmlip.potentials.ace",
-    "Dataset": "genmlip.training",
-    "fit": "genmlip.training",
-    "assess": "genmlip.theory",
+    "load_potential": "potentials",
+    "Crystal": "crystal",
+    "Dislocation": "dislocations",
+    "Clamped": "dislocations",
+    "equilibrate": "dislocations",
+    "LinearACE": "potentials.ace",
+    "Dataset": "training",
+    "fit": "training",
+    "assess": "theory",
 }
 
-__all__ = ["__version__", *_PUBLIC]
+__all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module 'genmlip' has no attribute {name!r}")
+    return lazy_attribute(__name__, _PUBLIC, name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "__version__"])

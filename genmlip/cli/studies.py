@@ -91,7 +91,7 @@ def figures(
 
     Example: genmlip figures results/training_cell_size
     """
-    from genmlip.report import draw_all
+    from genmlip.studies.figures import draw_all
 
     check_folder(folder / "figures", force)
     for path in draw_all(folder):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from genmlip.crystal.crystal import Crystal
 from genmlip.crystal.force_constants import ForceConstants
+from genmlip.crystal.pairs import Pairs
 from genmlip.crystal.structures import STRUCTURES, Structure
 from genmlip.crystal.tensors import rotate
 
-__all__ = ["STRUCTURES", "Crystal", "ForceConstants", "Structure", "rotate"]
+__all__ = ["STRUCTURES", "Crystal", "ForceConstants", "Pairs", "Structure", "rotate"]

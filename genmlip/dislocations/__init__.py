@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from genmlip.dislocations.boundaries import Clamped, Periodic
 from genmlip.dislocations.catalogue import SYSTEMS, System
-from genmlip.dislocations.cell import Defect, DefectCell, Pairs
+from genmlip.dislocations.cell import Defect, DefectCell
 from genmlip.dislocations.core import column_differences, core_position, decay_exponent
 from genmlip.dislocations.defects import check_defect, make_defect
 from genmlip.dislocations.dislocation import Dislocation
@@ -22,7 +22,6 @@ __all__ = [
     "Dislocation",
     "Equilibrium",
     "MappedPredictor",
-    "Pairs",
     "Periodic",
     "SelfConsistentPredictor",
     "StrohField",

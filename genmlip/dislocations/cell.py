@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms
 
 from genmlip._types import Array, BoolArray, IntArray
+from genmlip.crystal.pairs import Pairs
 from genmlip.crystal.structures import BOND_TOLERANCE
 from genmlip.errors import InputError
 
@@ -27,28 +28,6 @@ class Defect(Protocol):
     @property
     def frame(self) -> Array: ...
     def cell(self, radius: float, cutoff: float | None = None) -> DefectCell: ...
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """Ordered pairs of neighbours; each has its reverse.
-
-    i, j : (p,) indices
-    vector : (p, 3) Å, the vector from i to j in the perfect lattice
-    shift : (p, 3) Å, translation of the periodic image: y_j + shift − y_i is the deformed bond
-    """
-
-    i: IntArray
-    j: IntArray
-    vector: Array
-    shift: Array
-
-    def __len__(self) -> int:
-        return len(self.i)
-
-    def deformed(self, positions: Array) -> Array:
-        """y_j + shift − y_i, (p, 3) Å."""
-        return positions[self.j] + self.shift - positions[self.i]
 
 
 class Topology(Protocol):

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 
 from genmlip._types import Array, IntArray
-from genmlip.dislocations.cell import Pairs
+from genmlip.crystal.pairs import Pairs
 from genmlip.errors import InputError
 
 _TIE = 1e-6  # Å: a bond that meets the line exactly counts as passing on the +x1 side, from both its ends

@@ -9,7 +9,8 @@ import numpy as np
 from ase import Atoms
 
 from genmlip._types import Array, IntArray
-from genmlip.dislocations.cell import DefectCell, Pairs, check_radius
+from genmlip.crystal.pairs import Pairs
+from genmlip.dislocations.cell import DefectCell, check_radius
 
 if TYPE_CHECKING:
     from genmlip.crystal import Crystal

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
+from genmlip._lazy import lazy_attribute
+
 _PUBLIC = {
-    "error_vs_cell": "genmlip.report.plots.error_vs_cell",
-    "error_vs_radius": "genmlip.report.plots.error_vs_radius",
-    "error_vs_delta_C": "genmlip.report.plots.error_vs_fit",
-    "error_vs_force_rmse": "genmlip.report.plots.error_vs_fit",
-    "effectivity": "genmlip.report.plots.effectivity",
-    "virial_gain": "genmlip.report.plots.virial_gain",
-    "decay": "genmlip.report.plots.decay",
-    "differential_displacement": "genmlip.report.plots.core",
-    "core_error": "genmlip.report.plots.core",
-    "draw_rate": "genmlip.report.plots.rate",
-    "save": "genmlip.report.style",
-    "draw_all": "genmlip.report.draw",
-    "write_report": "genmlip.report.html",
+    "error_vs_cell": "plots.error_vs_cell",
+    "error_vs_radius": "plots.error_vs_radius",
+    "error_vs_delta_C": "plots.error_vs_fit",
+    "error_vs_force_rmse": "plots.error_vs_fit",
+    "effectivity": "plots.effectivity",
+    "virial_gain": "plots.virial_gain",
+    "decay": "plots.decay",
+    "differential_displacement": "plots.core",
+    "core_error": "plots.core",
+    "draw_rate": "plots.rate",
+    "save": "style",
+    "write_report": "html",
 }
 
 __all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module 'genmlip.report' has no attribute {name!r}")
+    return lazy_attribute(__name__, _PUBLIC, name)
 
 
 def __dir__() -> list[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from genmlip.crystal import Crystal
-    from genmlip.dislocations.cell import Pairs
+    from genmlip.crystal.pairs import Pairs
     from genmlip.potentials.base import Evaluator, Potential, SitePotential
 
 

@@ -19,7 +19,7 @@ from genmlip.errors import InputError
 from genmlip.statics.preconditioner import Preconditioner, SparseFactor, ZeroMean
 
 if TYPE_CHECKING:
-    from genmlip.dislocations.cell import Pairs
+    from genmlip.crystal.pairs import Pairs
 
 ZERO_SUM_TOLERANCE = 1e-6
 

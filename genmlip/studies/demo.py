@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from genmlip.studies.figures import draw_all
 from genmlip.studies.folder import StudyFolder
 from genmlip.studies.generalisation import Generalisation
 from genmlip.studies.parameters import grid
@@ -61,7 +62,7 @@ def _tell(study: Study, folder: Path, table: pd.DataFrame) -> tuple[Path, list[P
     equilibrium = first.equilibrium(StudyFolder(folder).cache)
     record = json.loads((folder / "study.json").read_text(encoding="utf-8"))
     page = report.write_report(folder, table, equilibrium, _parameters(table), record["history"][-1])
-    figures = report.draw_all(folder)
+    figures = draw_all(folder)
     for draw in (report.decay, report.differential_displacement):
         figures += report.save(draw(equilibrium), folder / "figures" / draw.__name__)
     return page, figures

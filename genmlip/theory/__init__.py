@@ -5,8 +5,9 @@ The public names are imported on first use.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
+
+from genmlip._lazy import lazy_attribute
 
 _PUBLIC = {
     "Assessment": "assessment",
@@ -25,8 +26,4 @@ __all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        value = getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
-        globals()[name] = value  # also where a submodule bears the same name
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return lazy_attribute(__name__, _PUBLIC, name)

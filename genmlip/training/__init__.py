@@ -5,8 +5,9 @@ The public names are imported on first use, so that ``import genmlip.training`` 
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
+
+from genmlip._lazy import lazy_attribute
 
 _PUBLIC = {
     "bulk_cells": "cells",
@@ -28,28 +29,8 @@ _PUBLIC = {
     "evaluate": "errors",
 }
 
-__all__ = [
-    "Configuration",
-    "Dataset",
-    "FitResult",
-    "GCVRidge",
-    "OrdinaryLeastSquares",
-    "Ridge",
-    "StreamedQR",
-    "TruncatedSVD",
-    "Weights",
-    "bulk_cells",
-    "dislocation_quadrupole",
-    "evaluate",
-    "fit",
-    "label",
-    "strained_cells",
-    "training_cells",
-    "vacancy_cells",
-]
+__all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(import_module(f"genmlip.training.{_PUBLIC[name]}"), name)
-    raise AttributeError(f"module 'genmlip.training' has no attribute {name!r}")
+    return lazy_attribute(__name__, _PUBLIC, name)

@@ -3,11 +3,9 @@
 import re
 from html.parser import HTMLParser
 
-import pandas as pd
 import pytest
 
 from genmlip import report
-from genmlip.errors import InputError
 from genmlip.report.html import summary
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -106,25 +104,3 @@ def test_summary_shows_mean_range_and_how_many_finished(table, fail):
     low, high = second[content["header"].index("geometry error (Å)")][1].split(" – ")
     assert float(low) == pytest.approx(own.min(), rel=0.05)
     assert float(high) == pytest.approx(own.max(), rel=0.05)
-
-
-def test_all_figures_of_a_folder_are_drawn_beside_their_tables(tmp_path, table):
-    small = table[table["cell"] < 3]
-    for folder, rows in ((tmp_path, small), (tmp_path / "below", small.drop(columns="delta_C_rel"))):
-        folder.mkdir(exist_ok=True)
-        rows.to_csv(folder / "table.csv", index=False)
-    written = report.draw_all(tmp_path)
-    names = {"error_vs_cell", "error_vs_delta_C", "error_vs_force_rmse", "effectivity"}
-    assert {path.stem for path in written if path.parent.parent == tmp_path} == names
-    below = {path.stem for path in written if path.parent.parent == tmp_path / "below"}
-    assert below == names - {"error_vs_delta_C"}
-    assert len(written) == 2 * (len(names) + len(below))
-    assert all(path.is_file() and path.parent.name == "figures" for path in written)
-
-
-def test_a_folder_without_tables_is_refused_in_one_line(tmp_path):
-    with pytest.raises(InputError, match="no study's table"):
-        report.draw_all(tmp_path)
-    pd.DataFrame({"seed": [1]}).to_csv(tmp_path / "table.csv")
-    with pytest.raises(InputError, match="no figure can be drawn"):
-        report.draw_all(tmp_path)

@@ -3,8 +3,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from genmlip.crystal import Crystal
+from genmlip.crystal.pairs import Pairs
 from genmlip.dislocations import Dislocation, Vacancy
-from genmlip.dislocations.cell import Pairs
 from genmlip.dislocations.harmonic import full_range, harmonic_operator, harmonic_preconditioner
 from genmlip.dislocations.vacancy import PeriodicTopology
 from genmlip.potentials import load_potential

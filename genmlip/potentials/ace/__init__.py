@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genmlip._lazy import lazy_attribute
+
 if TYPE_CHECKING:
     from genmlip.potentials.ace.basis import ACEBasis
     from genmlip.potentials.ace.linear import Design, LinearACE
 
 __all__ = ["ACEBasis", "Design", "LinearACE", "load"]
 
-_HOME = {"ACEBasis": "basis", "Design": "linear", "LinearACE": "linear"}
+_PUBLIC = {"ACEBasis": "basis", "Design": "linear", "LinearACE": "linear"}
 
 
 def load(path: str | Path) -> LinearACE:
@@ -22,8 +24,4 @@ def load(path: str | Path) -> LinearACE:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return lazy_attribute(__name__, _PUBLIC, name)

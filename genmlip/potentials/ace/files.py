@@ -17,6 +17,7 @@ import numpy as np
 
 from genmlip import __version__
 from genmlip._files import write_atomically
+from genmlip._types import Array
 from genmlip.errors import FileFormatError, InputError
 from genmlip.potentials.ace.basis import ACEBasis
 
@@ -45,10 +46,8 @@ def save_json(potential: LinearACE, path: Path) -> None:
     write_atomically(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def load_json(path: Path) -> LinearACE:
-    """The potential in ``path``; raises FileFormatError naming the field that is missing or wrong."""
-    from genmlip.potentials.ace.linear import LinearACE
-
+def load_json(path: Path) -> tuple[ACEBasis, Array, dict[str, float], dict[str, Any]]:
+    """Basis, coefficients, E0 and metadata; raises FileFormatError naming the field missing or wrong."""
     fields = _Fields(path, _read(path))
     if fields.content.get("format") != FORMAT:
         fields.fail("format", f"this is no {FORMAT} file")
@@ -65,9 +64,7 @@ def load_json(path: Path) -> LinearACE:
     E0 = {symbol: E0_fields.number(symbol) for symbol in basis.symbols}
     if foreign := sorted(set(E0_fields.content) - set(E0)):
         fields.fail("E0", f"names {', '.join(foreign)}, which the basis lacks")
-    potential = LinearACE.from_basis(basis, coefficients, E0, fields.section("metadata").content)
-    potential.spec = f"ace:{path}"
-    return potential
+    return basis, coefficients, E0, dict(fields.section("metadata").content)
 
 
 def basis_checksum(basis: ACEBasis) -> float:

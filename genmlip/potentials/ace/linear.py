@@ -201,7 +201,9 @@ class LinearACE(SitePotential):
         """Read a file written by :meth:`save`; raises FileFormatError naming the field that is wrong."""
         from genmlip.potentials.ace.files import load_json
 
-        return load_json(Path(path))
+        potential = cls.from_basis(*load_json(Path(path)))
+        potential.spec = f"ace:{path}"
+        return potential
 
 
 def make_basis(
