@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from genmlip._types import Array
 from genmlip.crystal import Crystal
 from genmlip.errors import InputError
 
@@ -26,24 +27,28 @@ def elastic_mismatch(reference: Crystal, candidate: Crystal) -> float:
 def dispersion_mismatch(reference: Crystal, candidate: Crystal) -> float:
     """δμ = Σ_ρ ∣ρ∣⁴ ∣H̃(ρ) − H(ρ)∣ / Σ_ρ ∣ρ∣⁴ ∣H(ρ)∣ with lengths in units of each model's lattice parameter.
 
-    The norm is Frobenius' over all sublattice pairs.
+    ρ runs over the vectors between sites, those of the two sublattices of a multilattice included.
     """
     _check_same_lattice(reference, candidate)
-    difference: dict[tuple[int, ...], np.ndarray] = {}
+    difference: dict[tuple[int, ...], Array] = {}
     for crystal, sign in ((reference, -1.0), (candidate, 1.0)):
         constants = crystal.force_constants
         labels = np.rint(constants.vectors @ np.linalg.inv(crystal.primitive_vectors)).astype(int)
         for label, block in zip(labels, constants.blocks, strict=True):
             key = tuple(label)
             difference[key] = difference.get(key, 0.0) + sign * block
+    vectors = np.array(list(difference)) @ reference.primitive_vectors
     own = reference.force_constants
-    weight = np.linalg.norm(own.vectors, axis=1) ** 4
-    scale = float(weight @ np.linalg.norm(own.blocks.reshape(len(own.blocks), -1), axis=1))
-    total = sum(
-        np.linalg.norm(np.array(label) @ reference.primitive_vectors) ** 4 * np.linalg.norm(block)
-        for label, block in difference.items()
+    return _fourth_moment(reference, vectors, np.array(list(difference.values()))) / _fourth_moment(
+        reference, own.vectors, own.blocks
     )
-    return float(total / scale)
+
+
+def _fourth_moment(crystal: Crystal, translations: Array, blocks: Array) -> float:
+    """Σ ∣ρ∣⁴ ∣H_κκ'(R)∣ over translations R (m, 3) Å and sublattices, ρ = R + x_κ' − x_κ; eV Å²."""
+    rho = translations[:, None, None] + crystal.basis[None, None, :] - crystal.basis[None, :, None]
+    sizes = np.linalg.norm(blocks, axis=(-2, -1))
+    return float(np.sum(np.linalg.norm(rho, axis=-1) ** 4 * sizes))
 
 
 def _check_same_lattice(reference: Crystal, candidate: Crystal) -> None:
