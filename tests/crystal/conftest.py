@@ -1,10 +1,9 @@
-"""Built-in crystals, a pair potential with closed-form moduli, and one that hides its sites."""
+"""Further crystals, a pair potential with closed-form moduli, and one that hides its sites."""
 
 import numpy as np
 import pytest
 
 from genmlip.crystal import Crystal
-from genmlip.potentials import load_potential
 from genmlip.potentials.base import SitePotential
 from genmlip.potentials.foreign import ForeignPotential
 
@@ -57,16 +56,6 @@ def hide_sites():
 def pair_potential():
     """The class, for variations."""
     return MorsePair
-
-
-@pytest.fixture(scope="session")
-def tungsten():
-    return Crystal.from_potential(load_potential("fs:W"))
-
-
-@pytest.fixture(scope="session")
-def silicon():
-    return Crystal.from_potential(load_potential("sw:Si"))
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from genmlip.crystal import Crystal
 from genmlip.dislocations import Dislocation, Vacancy
 from genmlip.errors import InputError
-from genmlip.potentials import load_potential
 from genmlip.statics.norms import (
     DualNorm,
     energy_norm,
@@ -21,11 +19,6 @@ from genmlip.statics.norms import (
 from genmlip.statics.preconditioner import SparseFactor
 
 seeds = partial(given, seed=st.integers(0, 2**32 - 1))
-
-
-@pytest.fixture(scope="module")
-def tungsten():
-    return Crystal.from_potential(load_potential("fs:W"))
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,6 @@ from genmlip.statics.stability import crystal_stability, force_difference_hessia
 
 
 @pytest.fixture(scope="module")
-def tungsten():
-    return Crystal.from_potential(load_potential("fs:W"))
-
-
-@pytest.fixture(scope="module")
 def screw(tungsten):
     return Dislocation(tungsten, "bcc-screw-111")
 

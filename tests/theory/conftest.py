@@ -4,17 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from genmlip.crystal import Crystal
 from genmlip.dislocations import Dislocation, equilibrate
 from genmlip.potentials.finnis_sinclair import TUNGSTEN, FinnisSinclair
 from genmlip.theory import assess
 
 RADIUS = 14.0  # Å
-
-
-@pytest.fixture(scope="package")
-def tungsten():
-    return Crystal.from_potential(FinnisSinclair())
 
 
 @pytest.fixture(scope="package")

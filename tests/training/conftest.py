@@ -1,4 +1,4 @@
-"""A tungsten crystal, silicon, a small linear ACE, and where the DFT data are."""
+"""Copper, a small linear ACE, labelled cells, and where the DFT data are."""
 
 import os
 from pathlib import Path
@@ -10,16 +10,6 @@ from genmlip.crystal import Crystal
 from genmlip.potentials import load_potential
 from genmlip.potentials.ace import LinearACE
 from genmlip.training import bulk_cells, label, strained_cells
-
-
-@pytest.fixture(scope="session")
-def tungsten():
-    return Crystal.from_potential(load_potential("fs:W"))
-
-
-@pytest.fixture(scope="session")
-def silicon():
-    return Crystal.from_potential(load_potential("sw:Si"))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -21,23 +21,22 @@ from genmlip._types import Array
 from genmlip.errors import FileFormatError, InputError
 from genmlip.potentials.ace.basis import ACEBasis
 
-if TYPE_CHECKING:
-    from genmlip.potentials.ace.linear import LinearACE
-
 FORMAT = "genmlip linear ACE"
 VERSION = 1
 
 
-def save_json(potential: LinearACE, path: Path) -> None:
-    """Write ``potential`` to ``path``, in one step: a file is whole or not there."""
+def save_json(
+    path: Path, basis: ACEBasis, coefficients: Array, E0: Mapping[str, float], metadata: Mapping[str, Any]
+) -> None:
+    """Write what makes a potential to ``path``, in one step: a file is whole or not there."""
     content = {
         "format": FORMAT,
         "version": VERSION,
-        "basis": asdict(potential.basis),
-        "checksum": basis_checksum(potential.basis),
-        "E0": potential.E0,
-        "coefficients": potential.coefficients.tolist(),
-        "metadata": {"genmlip": __version__, **potential.metadata},
+        "basis": asdict(basis),
+        "checksum": basis_checksum(basis),
+        "E0": E0,
+        "coefficients": coefficients.tolist(),
+        "metadata": {"genmlip": __version__, **metadata},
     }
     try:
         lines = [f'"{name}": {_dumps(value)}' for name, value in content.items()]

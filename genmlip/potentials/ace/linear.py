@@ -18,6 +18,7 @@ from ase import Atoms
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError
 from genmlip.potentials.ace.basis import ACEBasis, first_shell_distance
+from genmlip.potentials.ace.files import load_json, save_json
 from genmlip.potentials.ace.kernels import ace_design, ace_sites
 from genmlip.potentials.ace.tables import KernelTables, most_neighbours
 from genmlip.potentials.base import SitePotential
@@ -192,15 +193,11 @@ class LinearACE(SitePotential):
 
     def save(self, path: str | Path) -> None:
         """Write the potential to a JSON file that :meth:`load` reads back exactly."""
-        from genmlip.potentials.ace.files import save_json
-
-        save_json(self, Path(path))
+        save_json(Path(path), self.basis, self.coefficients, self.E0, self.metadata)
 
     @classmethod
     def load(cls, path: str | Path) -> LinearACE:
         """Read a file written by :meth:`save`; raises FileFormatError naming the field that is wrong."""
-        from genmlip.potentials.ace.files import load_json
-
         potential = cls.from_basis(*load_json(Path(path)))
         potential.spec = f"ace:{path}"
         return potential
