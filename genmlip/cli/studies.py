@@ -20,9 +20,10 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue the study that 
 DEMO_FOLDER = Path("genmlip-demo")
 RESULTS = {
     "geometry_error": "geometry Å",
+    "geometry_error_far": "far Å",
     "energy_error": "energy eV",
     "delta_C_rel": "δC/C",
-    "force_rmse_core": "forces eV/Å",
+    "force_rmse_core": "force eV/Å",
     "effectivity": "estimate",
 }
 SUMMARY = 40  # rows of a table that are printed; the file has them all
@@ -116,6 +117,7 @@ def demo(
     from genmlip.studies.demo import run_demo
     from genmlip.studies.progress import ProgressBar, show_failures
     from genmlip.studies.workers import LocalProcesses
+    from genmlip.theory.assessment import CORE_RADIUS
 
     console = messages()
     done = run_demo(
@@ -127,7 +129,10 @@ def demo(
         force=force,
     )
     print(
-        "Errors of the relaxed dislocation (means over seeds); estimate is relative to the geometry error:\n"
+        "Errors of the relaxed dislocation, geometric means over the seeds.\n"
+        f"far: the part of the geometry error beyond {CORE_RADIUS:g} Å; "
+        "estimate: relative to the geometry error;\n"
+        "unstable: no fit has a stable crystal.\n"
     )
     show_rows(*_summary(done.table))
     show_failures(done.table, console)
@@ -136,14 +141,15 @@ def demo(
 
 def _summary(table: pd.DataFrame) -> tuple[list[str], list[list[Any]]]:
     """Header and rows: geometric means over the seeds that finished, per cell size and observations."""
-    import numpy as np
+    from genmlip.report.tables import failed, geometric_mean, unstable
 
     header = ["L", "fitted", *RESULTS.values(), "runs"]
     rows = []
     for (cell, observations), group in table.groupby(["cell", "observations"]):
-        done = group[group["status"] == "ok"]
-        means = [float(np.exp(np.log(done[name].abs()).mean())) if len(done) else None for name in RESULTS]
-        rows.append([cell, observations, *means, f"{len(done)} of {len(group)}"])
+        done = group[~failed(group)]
+        means = [geometric_mean(done[name]) for name in RESULTS]
+        finished = "unstable" if unstable(group).all() else f"{len(done)} of {len(group)}"
+        rows.append([cell, observations, *means, finished])
     return header, rows
 
 

@@ -22,39 +22,44 @@ from genmlip.report.draw import table_figures
 from genmlip.report.plots.core import differential_displacement
 from genmlip.report.plots.decay import decay
 from genmlip.report.style import png
-from genmlip.report.tables import GROUPS, NothingToDrawError, failed, with_groups
+from genmlip.report.tables import GROUPS, NothingToDrawError, failed, geometric_mean, unstable, with_groups
 from genmlip.report.verdict import verdict
 from genmlip.report.words import number, unbroken
+from genmlip.theory.assessment import CORE_RADIUS
 
 if TYPE_CHECKING:
     from genmlip.dislocations import Equilibrium
 
 RESULTS = {
     "geometry_error": "geometry error (Å)",
+    "geometry_error_far": f"beyond {CORE_RADIUS:g} Å (Å)",
     "geometry_error_own": "in its own far field (Å)",
     "energy_error": "energy error (eV)",
     "delta_C_rel": "‖δC‖ / ‖C‖",
     "force_rmse_core": "force RMSE (eV/Å)",
     "effectivity": "effectivity",
 }
-UNITS = {"radius": "Å", "cutoff": "Å", "displacement": "Å", "fmax": "eV/Å", "cell": "cubic unit cells"}
+UNITS = {"radius": "Å", "cutoff": "Å", "displacements": "Å", "fmax": "eV/Å", "cell": "cubic unit cells"}
 CAPTIONS = {
     "differential_displacement": "The reference's dislocation core, looking along its line. Circles "
     "are columns of atoms, shaded by their height along the line in the perfect crystal; arrows show how far "
     "neighbouring columns are displaced against each other.",
     "decay": "The corrector's strain at every free atom against the distance from the core. Theory predicts "
     "r⁻² log r for a predictor with the right far field; the boundary holds the corrector at zero beyond R.",
-    "error_vs_cell": "Error of the relaxed dislocation against the edge of the training cells. Faint points "
-    "are single runs, the curve is their geometric mean, bars are the range over the seeds.",
+    "error_vs_cell": "Errors against the edge of the training cells: of the relaxed dislocation, of its part "
+    "far from the core, of its energy, and of the elastic constants. Faint points are single runs, the curve "
+    "is their geometric mean, bars are the range over the seeds.",
     "error_vs_radius": "Error of the relaxed dislocation against the radius of the region that was free "
     "to relax, for the smallest training cell. In the reference's far field wrong elastic constants make it "
     "grow like √log R; in the potential's own far field (open markers) this growth cancels.",
     "error_vs_delta_C": "Each point is one fitted potential. Where wrong elastic constants rule the error, "
-    "theory predicts slope 1 on these axes.",
+    "theory predicts slope 1 on these axes. The slope is smaller where the core's own error reaches this "
+    "far, and for a screw in a nearly isotropic crystal, whose displacements hardly depend on the elastic "
+    "constants.",
     "error_vs_force_rmse": "Each point is one fitted potential. Where wrong forces at the core rule the "
     "error, theory predicts slope 1 on these axes.",
     "effectivity": "The a-posteriori estimate against the error that relaxing the fitted potential actually "
-    "showed. Points above the dashed line are bounded by the estimate.",
+    "showed. On the dashed line the estimate is exact.",
 }
 
 
@@ -97,6 +102,8 @@ def write_report(
         equilibrium=equilibrium_facts(equilibrium),
         summary=summary(table),
         failures=failures(table),
+        core_radius=f"{CORE_RADIUS:g}",
+        n_failed=int(failed(table).sum()),
         pictures=list(pictures(table, equilibrium)),
         runs=runs(table),
         provenance=shown({**provenance, **_effort(table)}),
@@ -178,6 +185,8 @@ def summary(table: pd.DataFrame) -> dict[str, list[Any]]:
         good = own.loc[~own["_failed"]]
         cells: list[Any] = [_shown(value) for value in setting]
         cells += [mean_and_range(good[name]) for name in quantities]
+        if unstable(own).all():
+            cells[len(keys)] = "no stable crystal"
         body.append([*cells, f"{len(good)} of {len(own)}"])
     return {"header": header, "rows": body}
 
@@ -188,25 +197,24 @@ def mean_and_range(values: pd.Series) -> tuple[str, str]:
     numbers = numbers[np.isfinite(numbers)]
     if numbers.empty:
         return "–", ""
-    mean = float(np.exp(np.log(numbers).mean())) if (numbers > 0).all() else float(numbers.mean())
     low, high = number(numbers.min()), number(numbers.max())
-    return number(mean), "" if low == high else f"{low} – {high}"
+    return number(geometric_mean(numbers)), "" if low == high else f"{low} – {high}"
 
 
 def failures(table: pd.DataFrame) -> list[dict[str, str]]:
-    """Setting and reason of every run that failed."""
+    """Setting, seeds and reason of the runs that failed; those that differ in the seed only are one entry."""
     bad = with_groups(table.loc[failed(table)])
     varying = [name for name in GROUPS if name in table and table[name].nunique() > 1]
-    settings = [name for name in (*varying, "observations", "seed") if name in bad]
-    return [
-        {
-            "setting": ", ".join(f"{name} {row[name]}" for name in settings),
-            "reason": str(row["error"])
-            if "error" in bad and pd.notna(row["error"])
-            else "no reason recorded",
-        }
-        for _, row in bad.iterrows()
-    ]
+    settings = [name for name in (*varying, "observations") if name in bad]
+    reason = bad["error"].astype("string") if "error" in bad else pd.Series(pd.NA, index=bad.index)
+    reason = reason.mask(unstable(bad), "the fit has no stable crystal").fillna("no reason recorded")
+    entries = []
+    for (*setting, why), own in bad.groupby([*(bad[name] for name in settings), reason], dropna=False):
+        said = [f"{name} {value}" for name, value in zip(settings, setting, strict=True)]
+        if "seed" in own:
+            said.append(f"seed{'s' if len(own) > 1 else ''} {', '.join(map(str, own['seed']))}")
+        entries.append({"setting": ", ".join(said), "reason": str(why)})
+    return entries
 
 
 def runs(table: pd.DataFrame) -> dict[str, list[Any]]:

@@ -10,12 +10,14 @@ cell                 edge of the periodic training cells in cubic unit cells
 observations         what was fitted: letters of E (energies), F (forces), V (virials)
 seed                 of the random training displacements and strains
 geometry_error       ‖D(w̄ − ū)‖, Å, both potentials in the reference's predictor
-geometry_error_own   the same, each potential in its own predictor
+geometry_error_far   its part outside the core (10 Å)
+geometry_error_own   geometry_error, each potential in its own predictor
 energy_error         eV per line period, in the reference's predictor
 delta_C_rel          ‖C̃ − C‖ / ‖C‖
 force_rmse_core      eV/Å, forces of the fit on the reference's equilibrium near the core
 estimate             a-posteriori estimate of the geometry error, Å
 effectivity          estimate / geometry_error
+candidate_stable     whether the fit's perfect crystal is stable
 status, error        ``ok``, or ``failed`` and why
 ==================== ============================================================================
 """
@@ -30,7 +32,10 @@ import pandas as pd
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError
 
-SETTINGS = ("reference", "boundary", "atoms", "displacement", "strain", "order", "degree", "cutoff", "solver")
+SETTINGS = (
+    "reference", "boundary", "atoms", "displacements", "strain", "n_strained", "order", "degree", "cutoff",
+    "solver", "virial_weight",
+)  # fmt: skip
 GROUPS = ("dislocation", "radius", "cell", *SETTINGS)
 
 
@@ -56,6 +61,23 @@ def failed(table: pd.DataFrame) -> pd.Series:
     if "status" in table:
         bad |= table["status"] != "ok"
     return bad
+
+
+def unstable(table: pd.DataFrame) -> pd.Series:
+    """(rows,) bool: the run failed because the fit's perfect crystal is not stable."""
+    if "candidate_stable" not in table:
+        return pd.Series(False, index=table.index)
+    return failed(table) & (table["candidate_stable"].astype("boolean") == False).fillna(False)  # noqa: E712
+
+
+def geometric_mean(values: pd.Series) -> float:
+    """Of the magnitudes of all finite values but zero; NaN where there is none.
+
+    The mean of every error here: those of a few seeds have long tails, and ratios are what counts.
+    """
+    magnitudes = pd.to_numeric(values, errors="coerce").astype(float).abs()
+    magnitudes = magnitudes[np.isfinite(magnitudes) & (magnitudes > 0)]
+    return float(np.exp(np.log(magnitudes).mean())) if len(magnitudes) else np.nan
 
 
 def drawable(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
@@ -115,7 +137,7 @@ def spread(rows: pd.DataFrame, x: str, y: str) -> Spread:
     """Group the positive ``y`` by ``x``."""
     groups = rows.groupby(x)[y]
     summary = groups.agg(["min", "max", "count"])
-    centre = np.exp(groups.agg(lambda values: float(np.log(values).mean())))
+    centre = groups.agg(geometric_mean)
     return Spread(
         x=summary.index.to_numpy(float),
         centre=centre.to_numpy(float),
@@ -123,37 +145,3 @@ def spread(rows: pd.DataFrame, x: str, y: str) -> Spread:
         high=summary["max"].to_numpy(float),
         count=summary["count"].to_numpy(np.int64),
     )
-
-
-def compare_observations(
-    table: pd.DataFrame, quantity: str, without: str = "EF", with_virials: str = "EFV"
-) -> pd.DataFrame:
-    """``quantity`` without and with virials where both exist, one row per dislocation, radius and cell.
-
-    Columns: the groups, ``without``, ``with_virials`` (geometric means over the seeds), ``ratio`` = without /
-    with, ``separated`` (the ranges over the seeds do not overlap), ``seeds`` (the smaller number of seeds).
-    """
-    rows = drawable(table, quantity)
-    keys = [name for name in GROUPS if name in rows]
-    rows = rows.loc[rows["observations"].isin([without, with_virials])].copy()
-    rows["log"] = np.log(rows[quantity])
-    summary = (
-        rows.groupby([*keys, "observations"], dropna=False)["log"]
-        .agg(["mean", "min", "max", "count"])
-        .unstack()
-    )
-    wanted = [
-        (statistic, name) for statistic in ("mean", "min", "max", "count") for name in (without, with_virials)
-    ]
-    summary = summary.reindex(columns=pd.MultiIndex.from_tuples(wanted)).dropna()
-    low, high = summary["min"], summary["max"]
-    apart = (low[without] > high[with_virials]) | (low[with_virials] > high[without])
-    return pd.DataFrame(
-        {
-            "without": np.exp(summary["mean"][without]),
-            "with_virials": np.exp(summary["mean"][with_virials]),
-            "ratio": np.exp(summary["mean"][without] - summary["mean"][with_virials]),
-            "separated": apart,
-            "seeds": summary["count"].min(axis=1).astype(int),
-        }
-    ).reset_index()

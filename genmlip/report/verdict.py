@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from genmlip.report.tables import NothingToDrawError, drawable, failed
+from genmlip.report.virials import core_sentence, headline, virial_sentence
 from genmlip.report.words import (
     cell_sentence,
     effectivity_sentence,
@@ -15,11 +17,14 @@ from genmlip.report.words import (
     growth_sentence,
     lost_sentence,
     proportional_sentence,
-    virial_sentence,
 )
 
 if TYPE_CHECKING:
     from genmlip.dislocations import Equilibrium
+
+
+COMPARED = ("delta_C_rel", "geometry_error_far", "energy_error", "geometry_error", "force_rmse_core")
+"""What is compared with and without virials: from the cause in the far field to the cause in the core."""
 
 
 def verdict(table: pd.DataFrame, equilibrium: Equilibrium | None) -> list[str]:
@@ -35,10 +40,11 @@ def verdict(table: pd.DataFrame, equilibrium: Equilibrium | None) -> list[str]:
     if failed(table).all():
         return [*found, f"Nothing can be said about errors. {failure_sentence(table)}"]
     b = None if equilibrium is None else getattr(equilibrium.cell.defect, "b", None)
+    compared = [name for name in COMPARED if name in table and table[name].notna().any()]
     sentences: list[Callable[[], str]] = [
-        lambda: virial_sentence(table, "geometry_error"),
-        lambda: virial_sentence(table, "energy_error"),
-        lambda: virial_sentence(table, "delta_C_rel"),
+        lambda: headline(table),
+        *(partial(virial_sentence, table, name) for name in compared),
+        lambda: core_sentence(table),
         lambda: cell_sentence(table, "geometry_error"),
         lambda: proportional_sentence(table, "delta_C_rel"),
         lambda: proportional_sentence(table, "force_rmse_core"),

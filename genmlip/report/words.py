@@ -11,19 +11,20 @@ import pandas as pd
 from genmlip.errors import InputError
 from genmlip.report.tables import (
     GROUPS,
-    SETTINGS,
-    NothingToDrawError,
-    compare_observations,
     drawable,
     failed,
+    geometric_mean,
+    unstable,
     with_groups,
 )
 from genmlip.theory import RateFit, fit_rate
+from genmlip.theory.rates import MINIMUM_POINTS
 
 CLOSE_SLOPE = 0.1  # a slope this near to the predicted one is called close
 INDIFFERENT = 1.1  # ratios closer to one than this are called equal
 QUANTITIES = {
     "geometry_error": "geometry error",
+    "geometry_error_far": "geometry error far from the core",
     "energy_error": "energy error",
     "delta_C_rel": "error of the elastic constants",
     "force_rmse_core": "force error at the core",
@@ -59,41 +60,6 @@ def listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def virial_sentence(table: pd.DataFrame, quantity: str = "geometry_error") -> str:
-    """What virials did to ``quantity``, for any outcome; says so where there is nothing to compare."""
-    name = QUANTITIES.get(quantity, quantity)
-    try:
-        comparison = compare_observations(table, quantity)
-    except NothingToDrawError:
-        return f"No run finished with a {name} to show."
-    if comparison.empty:
-        return f"Nothing shows what virials do to the {name}: no setting has it both with and without them."
-    return _compared(comparison, name)
-
-
-def _compared(comparison: pd.DataFrame, name: str) -> str:
-    """The sentence for a comparison that has rows."""
-    ratios = comparison["ratio"]
-    best, worst = comparison.loc[ratios.idxmax()], comparison.loc[ratios.idxmin()]
-    if comparison["seeds"].min() > 1 and not comparison["separated"].any():
-        return (
-            f"What virials do to the {name} is within the scatter of the seeds "
-            f"(without / with them: {number(ratios.min())} to {number(ratios.max())})."
-        )
-    qualified = f"{_only(comparison, best)}{_caution(comparison)}"
-    if ratios.min() > INDIFFERENT:
-        return f"With virials the {name} is {_range(ratios)} smaller{qualified}."
-    if ratios.max() < 1 / INDIFFERENT:
-        return f"Virials did not help: with them the {name} is {_range(1 / ratios)} larger{qualified}."
-    if ratios.between(1 / INDIFFERENT, INDIFFERENT).all():
-        return f"Virials make no difference to the {name}: it is the same within 10 %{qualified}."
-    return (
-        f"Virials help in part: with them the {name} is {_change(best['ratio'])} "
-        f"at {_where(comparison, best)}, but {_change(worst['ratio'])} "
-        f"at {_where(comparison, worst)}{_caution(comparison)}."
-    )
-
-
 def cell_sentence(table: pd.DataFrame, quantity: str = "geometry_error") -> str:
     """How ``quantity`` changed from the smallest to the largest training cell, where nothing else varied."""
     rows = drawable(table, quantity, "cell")
@@ -101,13 +67,13 @@ def cell_sentence(table: pd.DataFrame, quantity: str = "geometry_error") -> str:
         return ""  # no single number tells what several settings did
     parts = []
     for observations, own in rows.groupby("observations"):
-        means = np.exp(np.log(own[quantity]).groupby(own["cell"]).mean())
+        means = own.groupby("cell")[quantity].agg(geometric_mean)
         if len(means) < 2:
             continue
         first, last = means.iloc[0], means.iloc[-1]
         parts.append(
             f"from {number(first)} to {number(last)} {unit(quantity)} with {observations or 'this fit'} "
-            f"({_change(first / last)})"
+            f"({change(first / last)})"
         )
     if not parts:
         return ""
@@ -123,7 +89,7 @@ def growth_sentence(table: pd.DataFrame) -> str:
     for observations, own in rows.groupby("observations"):
         growth = []
         for _, curve in own.groupby("dislocation"):
-            means = np.exp(np.log(curve["geometry_error"]).groupby(curve["radius"]).mean())
+            means = curve.groupby("radius")["geometry_error"].agg(geometric_mean)
             if len(means) > 1:
                 growth.append(means.iloc[-1] / means.iloc[0])
         if growth:
@@ -135,29 +101,36 @@ def growth_sentence(table: pd.DataFrame) -> str:
     return f"From R = {low:g} to {high:g} Å the geometry error is multiplied by {listed(parts)}."
 
 
-def gain_sentence(gain: pd.DataFrame) -> str:
-    """What virials did to each defect in the mean over all settings; ``gain`` from compare_observations."""
-    mean = np.exp(np.log(gain["ratio"]).groupby(gain["dislocation"]).mean()).sort_values(ascending=False)
-    parts = [f"{_change(ratio)} for {dislocation or 'the defect'}" for dislocation, ratio in mean.items()]
-    return f"With virials the geometry error is in the mean {listed(parts)}."
-
-
 def failure_sentence(table: pd.DataFrame) -> str:
-    """How many runs failed, with which observations, and the commonest reason."""
+    """How many runs failed, with which observations, and why most of them did."""
     bad = with_groups(table.loc[failed(table)])
     if bad.empty:
         return f"All {len(table)} runs finished."
     counts = bad["observations"].value_counts()
     named = listed([f"{count} with {name or 'other observations'}" for name, count in counts.items()])
-    reason = ""
-    if "error" in bad:
-        messages = bad["error"].astype("string").fillna("").str.strip()
-        messages = messages[messages != ""]
-        if len(messages):
-            commonest = messages.mode().iloc[0]
-            reason = f" The commonest reason: {commonest}{'' if commonest[-1] in '.?!' else '.'}"
     rest = "" if len(bad) == len(table) else "; errors are those of the runs that finished"
-    return f"{len(bad)} of {len(table)} runs failed ({named}){rest}.{reason}"
+    return f"{len(bad)} of {len(table)} runs failed ({named}){rest}.{_reason(table, bad)}"
+
+
+def _reason(table: pd.DataFrame, bad: pd.DataFrame) -> str:
+    """At which L fits have no stable crystal, if that explains all; else the commonest message."""
+    if unstable(bad).all() and "cell" in bad:
+        lost = unstable(table).groupby(table["cell"]).agg(["sum", "size"])
+        every = [f"L = {cell:g}" for cell, row in lost.iterrows() if row["sum"] == row["size"]]
+        some = [f"{row['sum']} of {row['size']} at L = {cell:g}"
+                for cell, row in lost.iterrows() if 0 < row["sum"] < row["size"]]  # fmt: skip
+        parts = [f"at {listed(every)} no fit has a stable crystal"] if every else []
+        parts += [f"the crystal is unstable in {listed(some)}"] if some else []
+        sentence = "; ".join(parts)
+        return f" {sentence[0].upper()}{sentence[1:]}."
+    if "error" not in bad:
+        return ""
+    messages = bad["error"].astype("string").fillna("").str.strip()
+    messages = messages[messages != ""]
+    if messages.empty:
+        return ""
+    commonest = messages.mode().iloc[0]
+    return f" The commonest reason: {commonest}{'' if commonest[-1] in '.?!' else '.'}"
 
 
 def lost_sentence(table: pd.DataFrame, b: float) -> str:
@@ -178,11 +151,18 @@ def rate_words(rate: RateFit) -> str:
     return f"{rate.slope:.2f} [{low:.2f}, {high:.2f}]".replace("-", "−")
 
 
+def ruled_by(table: pd.DataFrame, x: str) -> str:
+    """The part of the geometry error that theory ties to ``x``: elastic constants rule the far field."""
+    far = "geometry_error_far"
+    return far if x == "delta_C_rel" and far in table and table[far].notna().any() else "geometry_error"
+
+
 def proportional_sentence(table: pd.DataFrame, x: str) -> str:
-    """Whether the geometry error is proportional to ``x``, a measure of the fit; empty for too few runs."""
-    rows = drawable(table, x, "geometry_error")
-    rate = rate_or_none(rows[x], rows["geometry_error"])
-    return "" if rate is None else slope_sentence("The geometry error", f"the {QUANTITIES[x]}", rate, 1.0)
+    """Whether the error is proportional to ``x``, a measure of the fit; empty for too few runs."""
+    y = ruled_by(table, x)
+    rows = drawable(table, x, y)
+    rate = rate_or_none(rows[x], rows[y])
+    return "" if rate is None else slope_sentence(f"The {QUANTITIES[y]}", f"the {QUANTITIES[x]}", rate, 1.0)
 
 
 def exponent_words(exponent: float) -> str:
@@ -208,20 +188,40 @@ def slope_sentence(what: str, against: str, rate: RateFit, predicted: float) -> 
 
 def unit(quantity: str) -> str:
     """The unit a quantity is reported in."""
-    units = {"geometry_error": "Å", "estimate": "Å", "energy_error": "eV", "force_rmse_core": "eV/Å"}
+    units = {
+        "geometry_error": "Å",
+        "geometry_error_far": "Å",
+        "estimate": "Å",
+        "energy_error": "eV",
+        "force_rmse_core": "eV/Å",
+    }
     return units.get(quantity, "")
 
 
 def effectivity_sentence(table: pd.DataFrame) -> str:
-    """How far the a-posteriori estimate was from the true error, and whether it bounded it."""
+    """How far the a-posteriori estimate was from the true error, and whether its bound held."""
     rows = drawable(table, "estimate", "geometry_error")
     ratio = rows["estimate"] / rows["geometry_error"]
-    runs = f"{len(ratio)} run{'s' if len(ratio) != 1 else ''}"
-    below = int((ratio < 1).sum())
-    low, high = number(ratio.min()), number(ratio.max())
-    span = low if low == high else f"between {low} and {high}"
-    bounds = "bounds the error in every run" if below == 0 else f"falls below the error in {below} of {runs}"
-    return f"The estimate, which needs no relaxation, {bounds}; estimate / true error is {span}."
+    return (
+        f"The estimate, which needs no relaxation, is {span(ratio)} the true error "
+        f"(mean {number(geometric_mean(ratio))}{_rank(rows)}){_bound(rows)}."
+    )
+
+
+def _rank(rows: pd.DataFrame) -> str:
+    """A clause on whether the estimate puts the fits into the right order, where there are enough of them."""
+    if len(rows) < MINIMUM_POINTS:
+        return ""
+    correlation = rows["estimate"].corr(rows["geometry_error"], method="spearman")
+    return f", rank correlation {correlation:.2f}".replace("-", "−")
+
+
+def _bound(rows: pd.DataFrame) -> str:
+    """A clause on the bound that comes with the estimate, where the table has it."""
+    if "estimate_bound" not in rows or not (known := rows["estimate_bound"].notna()).any():
+        return ""
+    held = int((rows["estimate_bound"] >= rows["geometry_error"])[known].sum())
+    return f"; its bound holds in {held} of {known.sum()} runs"
 
 
 def rate_or_none(x: pd.Series, y: pd.Series) -> RateFit | None:
@@ -232,36 +232,14 @@ def rate_or_none(x: pd.Series, y: pd.Series) -> RateFit | None:
         return None
 
 
-def _range(ratios: pd.Series) -> str:
-    low, high = number(ratios.min()), number(ratios.max())
-    return factor(ratios.max()) if low == high else f"{low} to {factor(ratios.max())}"
-
-
-def _change(ratio: float) -> str:
+def change(ratio: float) -> str:
+    """'7.0 times smaller', '2.0 times larger' or 'unchanged within 10 %', for before / after."""
     if 1 / INDIFFERENT <= ratio <= INDIFFERENT:
         return "unchanged within 10 %"
     return f"{factor(ratio)} smaller" if ratio > 1 else f"{factor(1 / ratio)} larger"
 
 
-def _where(comparison: pd.DataFrame, row: pd.Series) -> str:
-    """The setting of one row by what varies in the comparison: 'L = 2', 'bcc-edge-111, L = 2'."""
-    labels = {"dislocation": "{}", "radius": "R = {:g} Å", "cell": "L = {:g}"}
-    labels |= {name: f"{name} {{}}" for name in SETTINGS}
-    varying = [name for name in labels if name in comparison and comparison[name].nunique(dropna=False) > 1]
-    shown = varying or [name for name in ("cell",) if name in comparison]
-    return ", ".join(labels[name].format(row[name]) for name in shown) or "the one setting tried"
-
-
-def _only(comparison: pd.DataFrame, row: pd.Series) -> str:
-    """Where a single setting was compared, name it."""
-    return f" at {_where(comparison, row)}" if len(comparison) == 1 and "cell" in comparison else ""
-
-
-def _caution(comparison: pd.DataFrame) -> str:
-    """A clause on the scatter: one seed, or overlapping ranges."""
-    if comparison["seeds"].max() < 2:
-        return " (one seed, so without a measure of scatter)"
-    overlapping = int((~comparison["separated"]).sum())
-    if overlapping == 0:
-        return ", beyond the scatter of the seeds"
-    return f" (within the scatter of the seeds in {overlapping} of {len(comparison)} settings)"
+def span(ratios: pd.Series) -> str:
+    """'7.0 times' or '1.2 to 7.0 times'."""
+    low, high = factor(ratios.min()), factor(ratios.max())
+    return high if low == high else f"{low.removesuffix(' times')} to {high}"

@@ -35,9 +35,10 @@ def _make_table(
                                 "reference": "fs:W", "dislocation": dislocation, "radius": radius,
                                 "cell": cell, "observations": fitted, "seed": seed,
                                 "geometry_error": error, "energy_error": -0.3 * error,
-                                "geometry_error_own": 0.8 * delta_C,
+                                "geometry_error_far": 0.3 * error, "geometry_error_own": 0.8 * delta_C,
                                 "delta_C_rel": delta_C, "force_rmse_core": 0.4 * delta_C,
-                                "estimate": 1.4 * error, "effectivity": 1.4, "a0_error_rel": 1e-4,
+                                "estimate": 1.4 * error, "estimate_bound": 2.0 * error,
+                                "effectivity": 1.4, "candidate_stable": True, "a0_error_rel": 1e-4,
                                 "status": "ok", "wall_s": 12.0, "error_type": None, "error": None,
                             }
                         )  # fmt: skip
@@ -47,8 +48,8 @@ def _make_table(
 def _fail(table, rows, reason="unstable crystal: a phonon of the fit is imaginary"):
     """The same table in which ``rows`` failed."""
     table = table.copy()
-    numbers = ["geometry_error", "energy_error", "delta_C_rel", "force_rmse_core", "estimate", "effectivity"]
-    table.loc[rows, numbers] = np.nan
+    errors = ["geometry_error", "geometry_error_far", "energy_error", "delta_C_rel", "force_rmse_core"]
+    table.loc[rows, [*errors, "estimate", "estimate_bound", "effectivity"]] = np.nan
     table.loc[rows, "status"] = "failed"
     table.loc[rows, "error"] = reason
     return table

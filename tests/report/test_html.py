@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from genmlip import report
-from genmlip.report.html import summary
+from genmlip.report.html import failures, summary
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -75,6 +75,15 @@ def test_failed_runs_appear_with_their_reason(tmp_path, table, screw, parameters
     _, text = parse(report.write_report(tmp_path, fail(table, [0, 5]), screw, parameters, provenance))
     assert "2 runs failed" in text
     assert "cell 1, observations EF, seed 0: unstable crystal" in text
+
+
+def test_a_setting_without_a_stable_crystal_is_one_line_and_says_so(table, fail):
+    lost = fail(table, table.index[(table["cell"] == 1)]).assign(candidate_stable=table["cell"] > 1)
+    assert [row[2] for row in summary(lost)["rows"] if row[0] == "1"] == ["no stable crystal"] * 2
+    assert [entry["setting"] for entry in failures(lost)] == [
+        "cell 1, observations EF, seeds 0, 1, 2",
+        "cell 1, observations EFV, seeds 0, 1, 2",
+    ]
 
 
 @pytest.mark.parametrize("rows", [[], slice(None)], ids=["no run", "every run failed"])

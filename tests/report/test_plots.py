@@ -55,8 +55,19 @@ def test_points_drawn_are_the_points_of_the_table(make_table):
     figure = report.error_vs_cell(table)
     for observations, line in zip(("EF", "EFV"), figure.axes[0].containers, strict=True):
         own = table.loc[table["observations"] == observations]
-        assert_allclose(line.lines[0].get_xdata(), own["cell"])
+        assert_allclose(line.lines[0].get_xdata(), own["cell"], atol=0.2)  # beside each other
         assert_allclose(line.lines[0].get_ydata(), own["geometry_error"], rtol=1e-12)
+
+
+def test_cells_without_a_stable_crystal_are_marked(make_table, fail):
+    table = make_table()
+    lost = fail(table, table.index[(table["cell"] == 1)]).assign(candidate_stable=table["cell"] > 1)
+    figure = report.error_vs_cell(lost)
+    assert all([text.get_text() for text in ax.texts] == ["no stable crystal"] for ax in figure.axes)
+    assert all(1.0 in ax.get_xticks() for ax in figure.axes)
+    only_one = lost[(lost["cell"] > 1) | (lost["observations"] == "EF")]
+    both = pd.concat([only_one, table[(table["cell"] == 1) & (table["observations"] == "EFV")]])
+    assert report.error_vs_cell(both).axes[0].texts[0].get_text() == "EF: no stable crystal"
 
 
 def test_bars_reach_from_the_smallest_to_the_largest_seed(table):

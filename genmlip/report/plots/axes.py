@@ -66,8 +66,8 @@ def scatter_runs(ax: Axes, rows: pd.DataFrame, x: str, y: str) -> None:
         )  # fmt: skip
 
 
-def legend_of_runs(ax: Axes, rows: pd.DataFrame) -> None:
-    """Inside the axes: what colours and markers mean, then the labelled lines."""
+def legend_of_runs(figure: Figure, ax: Axes, rows: pd.DataFrame) -> None:
+    """Below the axes, where it hides no point: what colours and markers mean, then the labelled lines."""
     handles, labels = ax.get_legend_handles_labels()
     keys = [(name, "o", observation_colour(name)) for name in sorted(rows["observations"].unique())]
     if rows["dislocation"].nunique() > 1:
@@ -76,11 +76,13 @@ def legend_of_runs(ax: Axes, rows: pd.DataFrame) -> None:
         Line2D([], [], linestyle="", marker=marker, color=colour, markeredgecolor="white", markersize=6)
         for _, marker, colour in keys
     ]
-    ax.legend([*points, *handles], [name for name, _, _ in keys] + labels, loc="best")
+    figure.legend(
+        [*points, *handles], [name for name, _, _ in keys] + labels, loc="outside lower center", ncols=4
+    )
 
 
-def legend_below(figure: Figure, ax: Axes) -> None:
-    """One legend for all panels, below them."""
+def legend_below(figure: Figure, ax: Axes, title: str = "") -> None:
+    """One legend for all panels, below them; ``title`` says what they have in common."""
     handles, labels = ax.get_legend_handles_labels()
     columns = max(1, int(figure.get_figwidth() * 12.5 / (max(map(len, labels)) + 7)))
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)), title=title)

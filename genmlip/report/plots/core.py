@@ -10,9 +10,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy.spatial import cKDTree
 
 from genmlip._types import Array
-from genmlip.dislocations.core import column_differences
+from genmlip.dislocations.core import ColumnDifferences, column_differences
 from genmlip.dislocations.dislocation import Dislocation
 from genmlip.report.plots.axes import label_logs
 from genmlip.report.style import new_figure, styled, takeaway
@@ -21,9 +22,11 @@ from genmlip.report.tables import NothingToDrawError
 if TYPE_CHECKING:
     from genmlip.dislocations import Equilibrium
 
-HALF_WIDTH = 5.0  # Burgers vectors shown to each side of the core
-SHORTEST_ARROW = 0.06  # of the bond; smaller ones are left out
+HALF_WIDTH = 5.0  # nearest-neighbour distances shown to each side of the core
+SHORTEST_ARROW = 0.1  # of the bond; smaller ones are left out
+HALF_SLIPPED = 0.25  # of b; the disregistry is between 1/4 and 3/4 there, which is called the core's width
 CORE_COLOUR = "#D55E00"
+MAP_POINTS = 275.0  # width of the map on the page, in points
 
 
 @styled
@@ -39,22 +42,13 @@ def differential_displacement(equilibrium: Equilibrium) -> Figure:
         raise NothingToDrawError(f"differential displacements belong to dislocations, not to a {defect.name}")
     positions = cell.reference + cell.predictor + equilibrium.corrector
     pairs = column_differences(cell, cell.predictor + equilibrium.corrector)
-    centre = np.round(equilibrium.core_position, 4) + 0.0  # no −0.00
-    half = min(HALF_WIDTH * defect.b, cell.radius)
+    centre = np.round(equilibrium.core_position, 2) + 0.0  # no −0.00
+    half = min(HALF_WIDTH * defect.crystal.nearest_neighbour_distance, cell.radius)
     full = 3 if defect.name == "bcc-screw-111" else 2
 
     figure = new_figure(5.0, 5.2)
     ax = figure.subplots()
-    middle = positions[pairs.start, :2] + 0.5 * pairs.bond
-    near = np.abs(middle - centre).max(axis=1) < half
-    share = pairs.slip[near] * full / defect.b
-    arrow = share[:, None] * pairs.bond[near]
-    visible = np.abs(share) > SHORTEST_ARROW
-    tail = middle[near] - 0.5 * arrow
-    ax.quiver(
-        *tail[visible].T, *arrow[visible].T, angles="xy", scale_units="xy", scale=1.0, width=0.0042,
-        headwidth=3.6, headlength=4.2, headaxislength=3.8, color="#222222", zorder=3,
-    )  # fmt: skip
+    _arrows(ax, positions, pairs, full / defect.b, centre, half)
     height = np.round(cell.reference[:, 2] % defect.line_period, 3)
     height[height > defect.line_period - 5e-3] = 0.0
     _columns(ax, positions, height, centre, half)
@@ -66,11 +60,11 @@ def differential_displacement(equilibrium: Equilibrium) -> Figure:
         Line2D([], [], marker="+", color=CORE_COLOUR, markersize=9, markeredgewidth=2.0, linestyle="")
     )
     figure.legend(handles, [*labels, "core"], loc="outside lower center", ncols=4)
-    largest = np.abs(pairs.slip[near]).max() / defect.b if near.any() else 0.0
+    reach = _reach(positions, pairs, HALF_SLIPPED * defect.b, centre)
     takeaway(
         figure,
-        f"The core of {defect.name} is at ({centre[0]:.2f}, {centre[1]:.2f}) Å; "
-        f"neighbouring columns slip by up to {largest:.2f} b.",
+        f"The core of {defect.name} is at ({_signed(centre[0])}, {_signed(centre[1])}) Å; "
+        f"slips of more than b/4 between columns reach {reach:.1f} Å from it.",
     )
     return figure
 
@@ -123,18 +117,50 @@ def core_error(
     return figure
 
 
+def _arrows(
+    ax: Axes, positions: Array, pairs: ColumnDifferences, scale: float, centre: Array, half: float
+) -> None:
+    """An arrow on every pair of columns near the core, ``scale`` times its slip (Å) as long as the bond."""
+    middle = positions[pairs.start, :2] + 0.5 * pairs.bond
+    share = scale * pairs.slip
+    shown = (np.abs(middle - centre).max(axis=1) < half) & (np.abs(share) > SHORTEST_ARROW)
+    arrow = share[shown, None] * pairs.bond[shown]
+    ax.quiver(
+        *(middle[shown] - 0.5 * arrow).T, *arrow.T, angles="xy", scale_units="xy", scale=1.0, width=0.0042,
+        headwidth=3.6, headlength=4.2, headaxislength=3.8, color="#222222", zorder=3,
+    )  # fmt: skip
+
+
+def _reach(positions: Array, pairs: ColumnDifferences, slip: float, centre: Array) -> float:
+    """How far (Å) from the core the outermost column is that slipped past a neighbour by over ``slip`` (Å)."""
+    slipped = np.abs(pairs.slip) > slip
+    ends = positions[np.concatenate([pairs.start[slipped], pairs.end[slipped]]), :2]
+    return float(np.linalg.norm(ends - centre, axis=1).max(initial=0.0))
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
 def _columns(ax: Axes, positions: Array, height: Array, centre: Array, half: float) -> None:
-    """Columns as circles, one shade per height in the perfect crystal."""
+    """Columns as circles that leave room for the arrows, one shade per height in the perfect crystal."""
     near = np.abs(positions[:, :2] - centre).max(axis=1) < half
     levels = np.unique(height[near])
-    size = 52 if len(levels) <= 3 else 24
+    size = _marker_area(positions[near, :2], half)
     for k, level in enumerate(levels):
         shade = 1.0 - 0.75 * k / max(len(levels) - 1, 1)
         here = near & (height == level)
+        told = len(levels) <= 3 or k in (0, len(levels) - 1)
         ax.scatter(
             positions[here, 0], positions[here, 1], s=size, color=str(shade), edgecolor="black",
-            linewidth=0.8, zorder=4, label=f"height {level:.2f} Å",
+            linewidth=0.7, zorder=4, label=f"height {level:.2f} Å" if told else None,
         )  # fmt: skip
+
+
+def _marker_area(points: Array, half: float) -> float:
+    """Points² of a circle a third as wide as the typical gap between neighbouring columns; for this page."""
+    distance = cKDTree(points).query(points, k=2)[0][:, 1]
+    return float(np.clip((0.36 * np.median(distance) * MAP_POINTS / (2 * half)) ** 2, 9.0, 52.0))
 
 
 def _frame(ax: Axes, centre: Array, half: float) -> None:

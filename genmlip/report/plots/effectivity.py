@@ -13,7 +13,7 @@ from genmlip.report.words import effectivity_sentence
 
 @styled
 def effectivity(table: pd.DataFrame) -> Figure:
-    """Estimate against geometry error for every run; on and above the diagonal the estimate is a bound."""
+    """Estimate against geometry error for every run; on the diagonal the estimate is exact."""
     rows = drawable(table, "estimate", "geometry_error")
     figure = new_figure(4.6, 4.6)
     ax = figure.subplots()
@@ -27,6 +27,6 @@ def effectivity(table: pd.DataFrame) -> Figure:
     )  # fmt: skip
     for axis in (ax.xaxis, ax.yaxis):
         label_logs(axis)
-    legend_of_runs(ax, rows)
+    legend_of_runs(figure, ax, rows)
     takeaway(figure, effectivity_sentence(table))
     return figure

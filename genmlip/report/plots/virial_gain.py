@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
+from genmlip.report.comparison import compare_observations
 from genmlip.report.plots.axes import label_logs, tick_values
 from genmlip.report.style import (
     PREDICTED,
@@ -14,16 +15,16 @@ from genmlip.report.style import (
     styled,
     takeaway,
 )
-from genmlip.report.tables import NothingToDrawError, at_largest_radius, compare_observations, require, spread
-from genmlip.report.words import gain_sentence
+from genmlip.report.tables import NothingToDrawError, at_largest_radius, require, spread
+from genmlip.report.virials import gain_sentence
 
 
 @styled
 def virial_gain(table: pd.DataFrame) -> Figure:
     """Geometry error without virials over that with them, against the training cell, one curve per defect.
 
-    Means over the seeds; the largest radius of each defect. Raises NothingToDrawError where no setting has
-    both.
+    Geometric means over the seeds; the largest radius of each defect. Raises NothingToDrawError where no
+    setting has both.
     """
     require(table, "cell", "dislocation")
     gain = compare_observations(at_largest_radius(table), "geometry_error")
