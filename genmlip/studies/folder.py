@@ -38,6 +38,7 @@ class StudyFolder:
 
     @property
     def cache(self) -> Cache:
+        """What the runs of this study share."""
         return Cache(self.path / "cache")
 
     @contextmanager

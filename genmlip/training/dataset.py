@@ -192,14 +192,17 @@ class Dataset:
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
+        """Names of the groups that occur, sorted."""
         return tuple(sorted({configuration.group for configuration in self}))
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:
+        """Elements that occur, sorted."""
         return tuple(sorted({symbol for c in self for symbol in c.atoms.get_chemical_symbols()}))
 
     @property
     def n_atoms(self) -> int:
+        """Atoms in all configurations together."""
         return sum(len(configuration) for configuration in self)
 
     @cached_property

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.linalg.lapack import dtpqrt
 
 from genmlip._types import Array
+from genmlip.errors import InputError
 
 PANEL = 32
 """Columns per Householder panel; the fastest of 16, 32, 64 at 500 columns."""
@@ -34,6 +35,7 @@ class ReducedSystem:
 
     @property
     def n_columns(self) -> int:
+        """K, the number of coefficients."""
         return self.R.shape[1]
 
     def eliminate(self, n: int) -> tuple[ReducedSystem, Array]:
@@ -71,7 +73,7 @@ class StreamedQR:
     def push(self, A: Array, y: Array) -> None:
         """Add the rows A (m, n_columns) c ≈ y (m,)."""
         if A.shape != (len(y), self.n_columns):
-            raise ValueError(f"{A.shape} rows for {len(y)} right-hand sides and {self.n_columns} columns")
+            raise InputError(f"{A.shape} rows for {len(y)} right-hand sides and {self.n_columns} columns")
         self.n_rows += len(y)
         self._append(np.column_stack([A, y]))
 

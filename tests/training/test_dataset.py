@@ -7,6 +7,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read as ase_read
 from ase.io import write as ase_write
+from ase.stress import voigt_6_to_full_3x3_stress
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -111,6 +112,27 @@ def test_files_that_ase_wrote_are_understood(tmp_path):
     assert len(data) == 2
     assert data.groups == ("elastic",)
     check_labels(data[1])
+
+
+@pytest.mark.parametrize("kind", ["REF_stress", "REF_virial", "stress", "virial"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_files_with_the_usual_names_are_understood(tmp_path, kind, zipped):
+    atoms, energy, forces, stress = labelled_atoms()
+    prefix, name = kind[: kind.find("_") + 1], kind[kind.find("_") + 1 :]
+    full = voigt_6_to_full_3x3_stress(stress)
+    numbers = full if name == "stress" else -full * atoms.get_volume()
+    if kind == "REF_stress":
+        numbers = stress  # six numbers, in ASE's order
+    lines = [
+        "2",
+        f'Lattice="{" ".join(map(str, atoms.cell.array.ravel()))}" {prefix}energy={energy} '
+        f'{kind}="{" ".join(map(str, numbers.ravel()))}" Properties=species:S:1:pos:R:3:{prefix}forces:R:3',
+        *(f"W {' '.join(map(str, [*x, *f]))}" for x, f in zip(atoms.positions, forces, strict=True)),
+    ]
+    text = "\n".join([*lines, ""]).encode()
+    path = tmp_path / ("a.xyz.gz" if zipped else "a.xyz")
+    path.write_bytes(gzip.compress(text) if zipped else text)
+    check_labels(Dataset.read(path)[0])
 
 
 def test_ase_understands_our_files(tmp_path):
