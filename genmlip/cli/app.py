@@ -9,7 +9,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from genmlip import __version__
-from genmlip.cli import defects, materials, studies, training
+from genmlip.cli.defects import assess, equilibrate
+from genmlip.cli.materials import crystal, potentials
+from genmlip.cli.studies import demo, figures, study
+from genmlip.cli.training import train
 from genmlip.errors import GenmlipError
 
 INTERRUPTED = 130
@@ -23,14 +26,14 @@ app = typer.Typer(
 
 LOOK, SIMULATE, STUDY = "What is there", "One defect, one potential", "Whole studies"
 for command, panel in (
-    (materials.potentials, LOOK),
-    (materials.crystal, LOOK),
-    (defects.equilibrate, SIMULATE),
-    (training.train, SIMULATE),
-    (defects.assess, SIMULATE),
-    (studies.demo, STUDY),
-    (studies.study, STUDY),
-    (studies.figures, STUDY),
+    (potentials, LOOK),
+    (crystal, LOOK),
+    (equilibrate, SIMULATE),
+    (train, SIMULATE),
+    (assess, SIMULATE),
+    (demo, STUDY),
+    (study, STUDY),
+    (figures, STUDY),
 ):
     app.command(rich_help_panel=panel)(command)
 
