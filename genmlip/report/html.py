@@ -35,9 +35,10 @@ RESULTS = {
     "geometry_error_far": f"beyond {CORE_RADIUS:g} Å (Å)",
     "geometry_error_own": "in its own far field (Å)",
     "energy_error": "energy error (eV)",
+    "energy_error_own": "in its own far field (eV)",
     "delta_C_rel": "‖δC‖ / ‖C‖",
-    "force_rmse_core": "force RMSE (eV/Å)",
-    "effectivity": "effectivity",
+    "force_rmse_core": "core forces (eV/Å)",
+    "effectivity": "estimate / error",
 }
 UNITS = {"radius": "Å", "cutoff": "Å", "displacements": "Å", "fmax": "eV/Å", "cell": "cubic unit cells"}
 CAPTIONS = {
@@ -164,7 +165,10 @@ def equilibrium_facts(equilibrium: Equilibrium | None) -> list[tuple[str, str]]:
             "largest force",
             f"{equilibrium.fmax:.1e} eV/Å{'' if equilibrium.converged else ' (not converged)'}",
         ),
-        ("corrector energy", f"{equilibrium.energy:.6f} eV per line period, relative to the predictor"),
+        (
+            "corrector energy",
+            f"{equilibrium.energy:.6f}".replace("-", "−") + " eV per line period, relative to the predictor",
+        ),
         ("core position", f"({core[0]:.3f}, {core[1]:.3f}) Å"),
         ("decay exponent", "not fitted" if exponent is None or np.isnan(exponent) else f"{exponent:.2f}"),
         ("force calls", str(equilibrium.n_force_calls)),

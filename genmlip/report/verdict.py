@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from genmlip.report.tables import NothingToDrawError, drawable, failed
-from genmlip.report.virials import core_sentence, headline, virial_sentence
+from genmlip.report.virials import AS_USED, core_sentence, headline, virial_sentence
 from genmlip.report.words import (
     cell_sentence,
     effectivity_sentence,
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from genmlip.dislocations import Equilibrium
 
 
-COMPARED = ("delta_C_rel", "geometry_error_far", "energy_error", "geometry_error", "force_rmse_core")
+COMPARED = (
+    "delta_C_rel", "geometry_error_own", "energy_error_own", "geometry_error_far", "energy_error",
+    "geometry_error", "force_rmse_core",
+)  # fmt: skip
 """What is compared with and without virials: from the cause in the far field to the cause in the core."""
 
 
@@ -42,7 +45,8 @@ def verdict(table: pd.DataFrame, equilibrium: Equilibrium | None) -> list[str]:
     b = None if equilibrium is None else getattr(equilibrium.cell.defect, "b", None)
     compared = [name for name in COMPARED if name in table and table[name].notna().any()]
     sentences: list[Callable[[], str]] = [
-        lambda: headline(table),
+        lambda: _in(headline(table, AS_USED), "Each fit in its own far field, as it is used"),
+        lambda: _in(headline(table), "All in the reference's far field, which tells the core's share"),
         *(partial(virial_sentence, table, name) for name in compared),
         lambda: core_sentence(table),
         lambda: cell_sentence(table, "geometry_error"),
@@ -54,6 +58,11 @@ def verdict(table: pd.DataFrame, equilibrium: Equilibrium | None) -> list[str]:
         lambda: failure_sentence(table),
     ]
     return found + [sentence for make in sentences if (sentence := _said(make))]
+
+
+def _in(sentence: str, setting: str) -> str:
+    """The sentence behind the setting that it is about."""
+    return f"{setting}: {sentence[0].lower()}{sentence[1:]}" if sentence else ""
 
 
 def _said(make: Callable[[], str]) -> str:

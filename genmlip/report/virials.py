@@ -19,22 +19,29 @@ SUBJECTS = {
     "energy_error": "the energy",
     "geometry_error": "the geometry as a whole",
 }
-"""What the headline is about, in its order."""
+"""What the headline is about, in its order; all in the reference's far field."""
+
+AS_USED = {
+    "delta_C_rel": "the elastic constants",
+    "geometry_error_own": "the geometry",
+    "energy_error_own": "the energy",
+}
+"""The same for every potential in its own far field, which is how it is used."""
 
 
-def headline(table: pd.DataFrame) -> str:
+def headline(table: pd.DataFrame, subjects: Mapping[str, str] = SUBJECTS) -> str:
     """What virials make better and what not, in one sentence over all pairs; empty without a pair."""
-    gains = {name: gain for name in SUBJECTS if (gain := _overall(table, name)) is not None}
+    gains = {name: gain for name in subjects if (gain := _overall(table, name)) is not None}
     if not gains:
         return ""
     better = {name: gain.ratio for name, gain in gains.items() if _clear(gain) and gain.ratio > 1}
     worse = {name: 1 / gain.ratio for name, gain in gains.items() if _clear(gain) and gain.ratio < 1}
-    unclear = [SUBJECTS[name] for name in gains if name not in {*better, *worse}]
+    unclear = [subjects[name] for name in gains if name not in {*better, *worse}]
     parts = []
     if better:
-        parts.append(f"with virials {_each(better)} more accurate")
+        parts.append(f"with virials {_each(better, subjects)} more accurate")
     if worse:
-        parts.append(f"{'' if better else 'virials did not help: '}{_each(worse)} less accurate")
+        parts.append(f"{'' if better else 'virials did not help: '}{_each(worse, subjects)} less accurate")
     if unclear:
         parts.append(f"no clear gain for {listed(unclear)}" if parts else "virials bring no clear gain")
     sentence = "; ".join(parts)
@@ -103,13 +110,13 @@ def _clear(gain: Gain) -> bool:
     return not 1 / INDIFFERENT <= gain.ratio <= INDIFFERENT and (gain.separated or gain.pairs == 1)
 
 
-def _each(ratios: Mapping[str, float]) -> str:
+def _each(ratios: Mapping[str, float], subjects: Mapping[str, str]) -> str:
     """'the elastic constants are 2.7 times and the far field 1.3 times'."""
     first, *others = ratios
-    verb = "are" if SUBJECTS[first].endswith("s") else "is"
+    verb = "are" if subjects[first].endswith("s") else "is"
     return listed(
-        [f"{SUBJECTS[first]} {verb} {factor(ratios[first])}"]
-        + [f"{SUBJECTS[name]} {factor(ratios[name])}" for name in others]
+        [f"{subjects[first]} {verb} {factor(ratios[first])}"]
+        + [f"{subjects[name]} {factor(ratios[name])}" for name in others]
     )
 
 

@@ -26,6 +26,8 @@ QUANTITIES = {
     "geometry_error": "geometry error",
     "geometry_error_far": "geometry error far from the core",
     "energy_error": "energy error",
+    "geometry_error_own": "geometry error in the fit's own far field",
+    "energy_error_own": "energy error in the fit's own far field",
     "delta_C_rel": "error of the elastic constants",
     "force_rmse_core": "force error at the core",
 }

@@ -21,13 +21,15 @@ from genmlip.report.style import (
 from genmlip.report.tables import Spread
 
 NARROW = 2.6  # decades; a narrower axis is labelled at 1, 2 and 5
+NARROWEST = 0.5  # decades; a narrower axis is labelled at every digit
 
 
 def label_logs(axis: Axis) -> None:
-    """Ticks of a logarithmic axis at powers of ten, and at 2 and 5 times them where it spans few decades."""
+    """Ticks of a logarithmic axis at powers of ten; the fewer decades it spans, the more between them."""
     low, high = axis.get_view_interval()
-    narrow = np.log10(high / low) < NARROW
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,), numticks=20))
+    decades = np.log10(high / low)
+    subs = range(1, 10) if decades < NARROWEST else (1, 2, 5) if decades < NARROW else (1,)
+    axis.set_major_locator(LogLocator(subs=[float(k) for k in subs], numticks=20))
     axis.set_minor_locator(LogLocator(subs=tuple(range(2, 10)), numticks=20))
     axis.set_major_formatter(FuncFormatter(plain))
     axis.set_minor_formatter(NullFormatter())

@@ -132,7 +132,7 @@ def _arrows(
 
 
 def _reach(positions: Array, pairs: ColumnDifferences, slip: float, centre: Array) -> float:
-    """How far (Å) from the core the outermost column is that slipped past a neighbour by over ``slip`` (Å)."""
+    """How far (Å) from the core a column slipped past a neighbour by more than ``slip`` (Å)."""
     slipped = np.abs(pairs.slip) > slip
     ends = positions[np.concatenate([pairs.start[slipped], pairs.end[slipped]]), :2]
     return float(np.linalg.norm(ends - centre, axis=1).max(initial=0.0))
