@@ -29,8 +29,8 @@ class UnknownNameError(InputError):
     def __init__(self, kind: str, name: str, allowed: Iterable[str]) -> None:
         known = sorted(allowed)
         near = get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
-        super().__init__(f"unknown {kind} {name!r}; {hint}(known: {', '.join(known)})")
+        hint = f"; did you mean {near[0]}?" if near else ""
+        super().__init__(f"unknown {kind} {name!r}{hint} (known: {', '.join(known)})")
 
 
 class FileFormatError(InputError):

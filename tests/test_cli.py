@@ -199,6 +199,18 @@ def test_a_users_own_data_need_no_reference(genmlip):
     assert "n_functions" in out
 
 
+def test_a_calculator_without_energies_per_atom_is_told_to_lose_digits(genmlip, tmp_path):
+    (tmp_path / "totals_only.py").write_text(
+        "from ase.calculators.emt import EMT\n\n\n"
+        "class Totals(EMT):\n    implemented_properties = ['energy', 'free_energy', 'forces', 'stress']\n"
+    )
+    spec = "ase:totals_only:Totals?cutoff=6.0&symbols=Cu"
+    code, out, err = genmlip("equilibrate", spec, "vacancy", "--radius", 6, "--fmax", 1e-2, "--json")
+    assert code == 0, err
+    assert "no energies per atom" in err
+    assert json.loads(out)["energy"] < 0
+
+
 # What is refused
 
 

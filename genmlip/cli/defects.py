@@ -23,6 +23,7 @@ from genmlip.cli.arguments import (
 from genmlip.cli.output import check_folder, messages, only_results_on_stdout, show
 
 if TYPE_CHECKING:
+    from genmlip.potentials import Potential
     from genmlip.statics.minimise import Progress
 
 UNITS = {
@@ -65,6 +66,7 @@ def equilibrate(
     check_defect(disloc)
     with only_results_on_stdout():
         potential = load_potential(pot)
+        _say_what_is_lost(potential)
         defect = make_defect(Crystal.from_potential(potential, structure, symbol), disloc)
         try:
             with _forces_on_stderr() as progress:
@@ -102,11 +104,23 @@ def assess(
     check_defect(disloc)
     with only_results_on_stdout(), messages().status("relaxing the defect with both potentials"):
         truth, judged = load_potential(reference), load_potential(candidate)
+        _say_what_is_lost(truth, judged)
         defect = make_defect(Crystal.from_potential(truth, structure, symbol), disloc)
         result = compare(truth, judged, defect, radius, boundary)
     show(result.summary(), json, UNITS)
     if result.failure is not None:
         raise result.failure
+
+
+def _say_what_is_lost(*potentials: Potential) -> None:
+    """A line for every potential whose energies are known as totals only."""
+    for potential in potentials:
+        if not potential.site_resolved:
+            messages().print(
+                f"genmlip: note: {potential.spec} gives no energies per atom; energy differences are "
+                "differences of totals and lose about as many digits as the number of atoms has",
+                highlight=False,
+            )
 
 
 @contextmanager
