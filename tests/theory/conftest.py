@@ -32,10 +32,10 @@ def run(mixed):
 
 @pytest.fixture
 def scaled():
-    """Maker of E → energy · E(x / length): the same crystal in other units."""
+    """Maker of E → energy · E(x / length): the same crystal in other units, by default that of tungsten."""
 
-    def make(length=1.0, energy=1.0):
-        p, s, e = TUNGSTEN, length, energy
+    def make(length=1.0, energy=1.0, of=None):
+        p, s, e = TUNGSTEN if of is None else of.parameters, length, energy
         return FinnisSinclair(
             replace(
                 p, A=e * p.A / s, d=s * p.d, c=s * p.c, c0=e * p.c0 / s**2, c1=e * p.c1 / s**3,

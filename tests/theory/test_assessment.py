@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from genmlip.dislocations import Dislocation, Vacancy, equilibrate, make_defect
+from genmlip.dislocations.equilibrate import core_disturbance
 from genmlip.dislocations.harmonic import harmonic_operator
 from genmlip.errors import InputError, NotConvergedError, UnknownNameError, UnstableCrystalError
 from genmlip.potentials import load_potential
@@ -99,6 +100,33 @@ def test_harmonic_lattice_that_gives_way_does_not_end_an_assessment(run, perturb
     assert result.estimate.crystal is None
     assert result.estimate.value == pytest.approx(whole.estimate.value, rel=1e-3)
     assert result.common is not None
+
+
+def test_units_of_a_wrong_potential_change_nothing_but_the_lattice_parameter(run, scaled, perturbed):
+    """Predictors, clamped boundary, sites and estimates all scale with ã / a."""
+    wrong = perturbed(2e-3)
+    plain, larger = run(wrong).summary(), run(scaled(length=1.03, of=wrong)).summary()
+    assert larger["a0_error_rel"] == pytest.approx(1.03 * (1 + plain["a0_error_rel"]) - 1, abs=1e-9)
+    for key in ("geometry_error", "geometry_error_own", "energy_error", "energy_error_own"):
+        assert larger[key] == pytest.approx(plain[key], rel=1e-5), key
+    assert larger["estimate_crystal"] == pytest.approx(plain["estimate_crystal"], rel=1e-5)
+    assert larger["estimate"] == pytest.approx(plain["estimate"], rel=0.03)  # V″ has kinks
+
+
+def test_candidate_falls_into_the_variant_of_the_core_that_the_reference_has(tungsten, perturbed):
+    """The degenerate screw has two mirror images; taking one for the other would be an error of order b."""
+    screw = Dislocation(tungsten, "bcc-screw-111")
+    disturbance = core_disturbance(screw.cell(12.0))
+    variants = [
+        equilibrate(screw, tungsten.potential, 12.0, start=sign * disturbance, fmax=1e-8) for sign in (1, -1)
+    ]
+    assert np.abs(variants[0].corrector - variants[1].corrector).max() > 0.1
+    errors = [
+        assess(tungsten.potential, perturbed(1e-3), screw, 12.0, equilibrium=variant).common.geometry_error
+        for variant in variants
+    ]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-3)
+    assert errors[0] < 0.05
 
 
 def test_error_in_the_common_predictor_survives_a_failure_in_the_own_one(run, perturbed, monkeypatch):
