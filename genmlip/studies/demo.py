@@ -1,7 +1,7 @@
 """The main job, small: tungsten's ½⟨111⟩ screw and potentials fitted to bulk cells, with and without virials.
 
-The cells are rattled, not strained: what they say about the elastic constants comes from virials, or from
-force constants that are folded over the periodic images as long as the cell is small.
+Without virials, what the cells say about the elastic constants comes from the energies of the few strained
+ones and from force constants that are folded over the periodic images as long as the cell is small.
 """
 
 from __future__ import annotations
