@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from genmlip.report.style import (
     GREY,
@@ -21,15 +21,17 @@ from genmlip.report.style import (
 from genmlip.report.tables import Spread
 
 NARROW = 2.6  # decades; a narrower axis is labelled at 1, 2 and 5
-NARROWEST = 0.5  # decades; a narrower axis is labelled at every digit
+NARROWEST = 0.5  # decades; a narrower axis is labelled like a linear one
 
 
 def label_logs(axis: Axis) -> None:
     """Ticks of a logarithmic axis at powers of ten; the fewer decades it spans, the more between them."""
     low, high = axis.get_view_interval()
     decades = np.log10(high / low)
-    subs = range(1, 10) if decades < NARROWEST else (1, 2, 5) if decades < NARROW else (1,)
-    axis.set_major_locator(LogLocator(subs=[float(k) for k in subs], numticks=20))
+    subs = (1.0, 2.0, 5.0) if decades < NARROW else (1.0,)
+    axis.set_major_locator(
+        MaxNLocator(6, steps=[1, 2, 5, 10]) if decades < NARROWEST else LogLocator(subs=subs, numticks=20)
+    )
     axis.set_minor_locator(LogLocator(subs=tuple(range(2, 10)), numticks=20))
     axis.set_major_formatter(FuncFormatter(plain))
     axis.set_minor_formatter(NullFormatter())
