@@ -37,11 +37,11 @@ def train(
     order: Annotated[int, typer.Option(help="Correlation order (body order minus one).")] = 3,
     degree: Annotated[
         str, typer.Option(metavar="D[,D…]", help="Largest total degree: one, or one per order.")
-    ] = "16,12,10",
+    ] = "60,12,8",
     cutoff: Annotated[float, typer.Option(metavar="Å", help="Cutoff of the potential.")] = 5.0,
     solver: Annotated[
         str, typer.Option(metavar="gcv|ols|ridge[:α]|svd[:ε]", help="How the least squares are solved.")
-    ] = "gcv",
+    ] = "ridge:1e-4",
     weights: Annotated[
         str, typer.Option(metavar="E=…,F=…,V=…", help="Weights in the loss; see genmlip.training.Weights.")
     ] = "E=30,F=1,V=1",

@@ -1,6 +1,6 @@
 """Short texts for training cells and solvers, as the command line and declared studies write them.
 
-bulk:3                      cubic cells of 3³ unit cells
+bulk:3                      cubic cells of 3³ unit cells, about a thousand atoms in all
 bulk:3,n=20,strain=0.02     20 of them, every component of the strain up to 0.02
 vacancy:2,displacement=0.1  with one atom missing, rattled by 0.1 Å
 quadrupole:bcc-screw-111    a periodic quadrupole of this dislocation
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 CELL_KINDS = ("bulk", "strained", "vacancy", "quadrupole")
 CELL_SETTINGS: dict[str, type] = {"n": int, "displacement": float, "strain": float}
-DEFAULTS = {"n": 10, "displacement": 0.05, "strain": 0.02}
+RATTLED = {"displacement": 0.1, "strain": 0.02}
+"""Of bulk and vacancy cells, where nothing else is said; large enough to reach the distances in a core."""
+
+ENOUGH_ATOMS = 1000
+"""In all cells of one specification together, where their number is not given."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +58,18 @@ class CellSpecification:
 
         if self.kind == "quadrupole":
             return training.dislocation_quadrupole(crystal, self.size, seed=seed, **self.settings)
-        makers: dict[str, Callable[..., list[Atoms]]] = {
-            "bulk": training.bulk_cells,
-            "strained": training.strained_cells,
-            "vacancy": training.vacancy_cells,
+        makers: dict[str, tuple[Callable[..., list[Atoms]], dict[str, float]]] = {
+            "bulk": (training.bulk_cells, RATTLED),
+            "strained": (training.strained_cells, {}),
+            "vacancy": (training.vacancy_cells, RATTLED),
         }
         if not self.size.isdecimal():
             raise InputError(
                 f"the size of {self.kind} cells is a whole number of unit cells, not {self.size!r}"
             )
-        return makers[self.kind](crystal, int(self.size), seed=seed, **{**DEFAULTS, **self.settings})
+        size, (maker, defaults) = int(self.size), makers[self.kind]
+        n = max(1, round(ENOUGH_ATOMS / (len(crystal.unit_cell()) * max(size, 1) ** 3)))
+        return maker(crystal, size, seed=seed, **{"n": n, **defaults, **self.settings})
 
 
 def parse_solver(text: str) -> Solver:
