@@ -1,9 +1,20 @@
-"""The two crystals that most tests are about; they keep what has been computed of them."""
+"""The two crystals that most tests are about, and how hypothesis looks for counterexamples.
+
+A change is judged by the same examples everywhere, whatever the load of the machine; to look for new ones,
+run with HYPOTHESIS_PROFILE=explore.
+"""
+
+import os
 
 import pytest
+from hypothesis import settings
 
 from genmlip.crystal import Crystal
 from genmlip.potentials import load_potential
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(scope="session")

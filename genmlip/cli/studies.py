@@ -26,6 +26,14 @@ RESULTS = {
     "force_rmse_core": "force eV/Å",
     "effectivity": "estimate",
 }
+DEMO_RESULTS = {
+    "delta_C_rel": "δC/C",
+    "geometry_error_own": "own Å",
+    "energy_error_own": "own eV",
+    "geometry_error": "common Å",
+    "geometry_error_far": "far Å",
+    "effectivity": "estimate",
+}
 SUMMARY = 40  # rows of a table that are printed; the file has them all
 
 
@@ -114,6 +122,7 @@ def demo(
     with virials (EFV); each then relaxes the dislocation and is compared with the potential that labelled the
     cells. Writes a table, figures and report.html.
     """
+    from genmlip.report.verdict import verdict
     from genmlip.studies.demo import run_demo
     from genmlip.studies.progress import ProgressBar, show_failures
     from genmlip.studies.workers import LocalProcesses
@@ -130,12 +139,13 @@ def demo(
     )
     print(
         "Errors of the relaxed dislocation, geometric means over the seeds.\n"
-        f"far: the part of the geometry error beyond {CORE_RADIUS:g} Å; "
-        "estimate: relative to the geometry error;\n"
+        "own: geometry and energy with each fit in its own far field; common: in the reference's;\n"
+        f"far: the part of the latter beyond {CORE_RADIUS:g} Å; estimate: predicted over true common error;\n"
         "unstable: no fit has a stable crystal.\n"
     )
     show_rows(*_summary(done.table))
     show_failures(done.table, console)
+    print("", *verdict(done.table, None)[:2], sep="\n")
     print(f"\nWhat was found, in words and figures: {done.report}")
 
 
@@ -143,11 +153,11 @@ def _summary(table: pd.DataFrame) -> tuple[list[str], list[list[Any]]]:
     """Header and rows: geometric means over the seeds that finished, per cell size and observations."""
     from genmlip.report.tables import failed, geometric_mean, unstable
 
-    header = ["L", "fitted", *RESULTS.values(), "runs"]
+    header = ["L", "fitted", *DEMO_RESULTS.values(), "runs"]
     rows = []
     for (cell, observations), group in table.groupby(["cell", "observations"]):
         done = group[~failed(group)]
-        means = [geometric_mean(done[name]) for name in RESULTS]
+        means = [geometric_mean(done[name]) for name in DEMO_RESULTS]
         finished = "unstable" if unstable(group).all() else f"{len(done)} of {len(group)}"
         rows.append([cell, observations, *means, finished])
     return header, rows

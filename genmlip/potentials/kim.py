@@ -98,9 +98,9 @@ def _unknown_model(model: str, installed: tuple[str, ...]) -> str:
     if not installed:
         return "no portable models of OpenKIM are installed here: install the system package openkim-models"
     near = get_close_matches(model, installed, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}? " if near else ""
+    hint = f"; did you mean {near[0]}?" if near else ""
     listing = f"{len(installed)} are installed: kim-api-collections-management list"
-    return f"unknown portable model of OpenKIM {model!r}; {hint}({listing})"
+    return f"unknown portable model of OpenKIM {model!r}{hint} ({listing})"
 
 
 def _species_codes(kimpy: Any, model: Any) -> dict[str, int]:

@@ -39,6 +39,7 @@ def number(value: float, digits: int = 2) -> str:
         return "–"
     if value != 0 and not 1e-4 <= abs(value) < 1e5:
         return f"{value:.{digits - 1}e}"
+    value = float(f"{value:.{digits - 1}e}")  # first, so that 9.999 is 10 and not 10.0
     decimals = 0 if value == 0 else max(digits - 1 - int(np.floor(np.log10(abs(value)))), 0)
     return f"{value:.{decimals}f}"
 
