@@ -81,7 +81,7 @@ class Assessment:
     common : both potentials in the reference's predictor
     own : each in its own predictor
     estimate : predicted ‖D(w̄ − ū)‖ in the common predictor, and bounds on it, without relaxing the candidate
-    failure : why the candidate has no equilibrium; the comparison that it was for is None then
+    failure : why the candidate has no equilibrium, or no estimate; what it was for is None then
     a0_error_rel : (ã − a) / a;  delta_C_rel : ‖δC‖ / ‖C‖;  delta_mu_rel : mismatch of dispersion
     force_rmse_core : eV/Å, of the candidate's forces on the reference's equilibrium within ``CORE_RADIUS``
     """
@@ -167,14 +167,18 @@ def assess(
         delta_mu_rel=dispersion_mismatch(defect.crystal, crystal),
         force_rmse_core=_core_rmse(residual),
     )
+    if not crystal.is_stable:
+        reason = (
+            f"the candidate's {crystal.structure} {crystal.symbol} is unstable at a0 = {crystal.a0:.4f} Å"
+        )
+        return replace(assessment, failure=UnstableCrystalError(reason))
     try:
-        if not crystal.is_stable:
-            raise UnstableCrystalError(
-                f"the candidate's {crystal.structure} {crystal.symbol} is unstable at a0 = {crystal.a0:.4f} Å"
-            )
         assessment = replace(assessment, estimate=estimate_error(residual))
-        if estimate_only:
-            return assessment
+    except NotConvergedError as failure:  # the errors themselves can still be measured
+        assessment = replace(assessment, failure=failure)
+    if estimate_only:
+        return assessment
+    try:
         relaxed = _relaxed(in_common, candidate, equilibrium, boundary, fmax)
         assessment = replace(assessment, common=Comparison(equilibrium, relaxed, scale))
         relaxed = _relaxed(_with_crystal(defect, crystal), candidate, equilibrium, boundary, fmax)

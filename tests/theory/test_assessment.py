@@ -8,7 +8,12 @@ import pytest
 from genmlip.dislocations import Dislocation, Vacancy, equilibrate, make_defect
 from genmlip.dislocations.equilibrate import core_disturbance
 from genmlip.dislocations.harmonic import harmonic_operator
-from genmlip.errors import InputError, NotConvergedError, UnknownNameError, UnstableCrystalError
+from genmlip.errors import (
+    InputError,
+    NotConvergedError,
+    UnknownNameError,
+    UnstableCrystalError,
+)
 from genmlip.potentials import load_potential
 from genmlip.potentials.finnis_sinclair import TUNGSTEN, FinnisSinclair
 from genmlip.statics import crystal_stability
@@ -176,6 +181,18 @@ def test_an_unstable_candidate_is_told_and_not_relaxed(run):
     assert isinstance(result.failure, UnstableCrystalError)
     assert result.summary()["candidate_stable"] is False
     assert result.common is None
+
+
+def test_an_estimate_that_fails_does_not_cost_the_errors(run, perturbed, monkeypatch):
+    def fails(residual):
+        raise NotConvergedError("Lanczos iteration did not converge")
+
+    monkeypatch.setattr("genmlip.theory.assessment.estimate_error", fails)
+    result = run(perturbed(1e-3))
+    assert result.estimate is None
+    assert result.common.geometry_error > 0
+    assert result.own.geometry_error > 0
+    assert "Lanczos" in str(result.failure)
 
 
 def test_names_make_the_defect(perturbed, tungsten):
