@@ -33,6 +33,7 @@ class Dislocation:
     predictor_type : how the elastic field is made consistent with the slipped lattice
     medium : the crystal whose linear elasticity sets the far field, by default ``crystal`` itself. With
         another one two potentials can be compared in a common predictor, scaled to the a0 of ``crystal``.
+    core_offset : (x1, x2) Å from the catalogue's place of the core to where the predictor has its centre
 
     Vectors are in the frame x1 = glide direction, x2 = glide-plane normal, x3 = line, the core at the origin.
     Raises UnknownNameError or, for a crystal of another structure, InputError.
@@ -42,6 +43,7 @@ class Dislocation:
     name: str
     predictor_type: Callable[[StrohField, Array | None], Predictor] = MappedPredictor
     medium: Crystal | None = None
+    core_offset: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         find_system(self.name, self.crystal.structure)
@@ -71,7 +73,7 @@ class Dislocation:
     @cached_property
     def centre(self) -> Array:
         """(2,) Å position of the core in the frame, relative to the atom at the lattice origin."""
-        return self.crystal.a0 * np.array(self.system.core)
+        return self.crystal.a0 * np.array(self.system.core) + self.core_offset
 
     @property
     def line_period(self) -> float:
@@ -107,22 +109,23 @@ class Dislocation:
         """
         return self.far_field(np.asarray(positions, dtype=float), sublattice)
 
-    def cell(self, radius: float, cutoff: float | None = None) -> DefectCell:
+    def cell(self, radius: float, cutoff: float | None = None, extent: float | None = None) -> DefectCell:
         """A cylinder whose free atoms lie within ``radius`` (Å) of the line.
 
         ``cutoff`` replaces that of the crystal's potential where another one will be used. The two shells
         beyond the free atoms are one cutoff wide each, plus |b1|, by which the slip can bring atoms closer,
-        and some slack.
+        and some slack. ``extent`` (Å) asks for atoms farther out than that.
         Raises InputError if the radius is not finite or smaller than the cutoff or 2 b.
         """
         cutoff = self.crystal.potential.cutoff if cutoff is None else cutoff
         check_radius(radius, max(cutoff, 2 * self.b), f"cutoff {cutoff:.4g} Å, core 2 b = {2 * self.b:.4g} Å")
         reach = cutoff + abs(self.burgers[0]) + SLACK
-        label, reference = self.lattice.sites(radius + 2 * reach)
+        extent = max(radius + 2 * reach, extent or 0.0)
+        label, reference = self.lattice.sites(extent)
         sublattice = label[:, 2]
         displacement = self.predictor(reference, sublattice)
         r = np.hypot(reference[:, 0], reference[:, 1])
-        width = 2 * (radius + 2 * reach + 5.0)
+        width = 2 * (extent + 5.0)
         atoms = Atoms(
             [self.crystal.symbol] * len(reference),
             positions=reference + displacement,

@@ -8,7 +8,13 @@ from collections.abc import Callable
 import numpy as np
 
 from genmlip._types import Array
-from genmlip.dislocations.boundaries import Boundary, Domain, default_boundary, find_boundary
+from genmlip.dislocations.boundaries import (
+    Boundary,
+    Domain,
+    default_boundary,
+    find_boundary,
+    joint_cutoff,
+)
 from genmlip.dislocations.cell import Defect, DefectCell
 from genmlip.dislocations.equilibrium import Equilibrium, EquilibriumInterrupted
 from genmlip.errors import InputError, UnstableCrystalError
@@ -52,8 +58,7 @@ def equilibrate(
     if not (np.isfinite(fmax) and fmax > 0.0):
         raise InputError(f"fmax must be a positive number of eV/Å, got {fmax!r}")
     boundary = _chosen(boundary, defect)
-    cutoff = max(potential.cutoff, defect.crystal.potential.cutoff)
-    domain = boundary.domain(defect, radius, cutoff)
+    domain = boundary.domain(defect, radius, potential)
     if not defect.crystal.is_stable:
         raise UnstableCrystalError(_unstable(defect))
     objective = _objective(domain, potential)
@@ -71,9 +76,9 @@ def equilibrate(
             converged=result.converged,
             n_force_calls=result.n_calls,
             wall_s=time.perf_counter() - began,
-            boundary=boundary.name,
-            n_free=len(result.x),
-            cutoff=cutoff,
+            boundary=boundary,
+            n_free=int(domain.cell.free.sum()),
+            cutoff=joint_cutoff(defect, potential),
             message=result.message,
             potential=potential.spec,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from genmlip._extxyz import read_frames, write_frames
 from genmlip._files import write_atomically
 from genmlip._json import finite_or_none
 from genmlip._types import Array
+from genmlip.dislocations.boundaries import Boundary, find_boundary
 from genmlip.dislocations.cell import Defect, DefectCell
 from genmlip.errors import FileFormatError, InputError, NotConvergedError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 SUMMARY, CONFIGURATION = "equilibrium.json", "equilibrium.extxyz"
 _TOLD = (
-    "energy", "fmax", "converged", "n_force_calls", "wall_s", "boundary", "n_free", "cutoff", "message",
+    "energy", "fmax", "converged", "n_force_calls", "wall_s", "n_free", "cutoff", "message",
     "potential",
 )  # fmt: skip
 SAME_SITE = 1e-6  # Å, between a stored reference position and that of the rebuilt cell
@@ -41,7 +42,8 @@ class Equilibrium:
     n_force_calls : evaluations of all forces during the minimisation
     wall_s : seconds for preconditioner and minimisation; the crystal's own constants and compilation are
         not in it
-    n_free : number of atoms that moved
+    boundary : with its parameters
+    n_free : number of atoms that moved as the potential has it, without any harmonic far field
     cutoff : Å, interaction range that the cell was built for
     message : why the minimiser stopped
     """
@@ -53,7 +55,7 @@ class Equilibrium:
     converged: bool
     n_force_calls: int
     wall_s: float
-    boundary: str
+    boundary: Boundary
     n_free: int
     cutoff: float
     message: str
@@ -106,7 +108,7 @@ class Equilibrium:
             "n_atoms": len(self.cell),
             "n_free": self.n_free,
             "radius": self.cell.radius,
-            "boundary": self.boundary,
+            "boundary": self.boundary.name,
             "fmax": self.fmax,
             "converged": self.converged,
             "n_force_calls": self.n_force_calls,
@@ -139,6 +141,8 @@ class Equilibrium:
         }
         origin = {
             "defect": self.cell.defect.name,
+            "core_offset": getattr(self.cell.defect, "core_offset", (0.0, 0.0)),
+            "boundary_parameters": asdict(self.boundary),  # type: ignore[call-overload]
             "potential": self.potential,
             "crystal_potential": crystal.potential.spec,
             "structure": crystal.structure,
@@ -158,14 +162,16 @@ class Equilibrium:
         """
         directory = Path(directory)
         told, columns = _read(directory)
-        cell = _cell(told, defect)
+        boundary = find_boundary(told["boundary"], **told.get("boundary_parameters", {}))
+        defect = _defect(told) if defect is None else defect
+        cell = boundary.cell(defect, told["radius"], told["cutoff"])
         reference = columns["reference"]
         if reference.shape != cell.reference.shape or np.abs(reference - cell.reference).max() > SAME_SITE:
             raise FileFormatError(
                 f"{directory}: not the cell of {cell.defect.name} at radius {cell.radius:g} Å"
             )
         told_of = {name: told[name] for name in _TOLD}
-        return cls(cell=cell, corrector=columns["corrector"], **told_of)
+        return cls(cell=cell, corrector=columns["corrector"], boundary=boundary, **told_of)
 
 
 class EquilibriumInterrupted(KeyboardInterrupt):
@@ -185,16 +191,13 @@ def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     return told, dict(atoms.arrays)
 
 
-def _cell(told: dict[str, Any], defect: Defect | None) -> DefectCell:
-    """The cell that the summary speaks of."""
+def _defect(told: dict[str, Any]) -> Defect:
+    """The defect that the summary speaks of."""
+    from genmlip.crystal import Crystal
+    from genmlip.dislocations.defects import make_defect
     from genmlip.potentials import load_potential
 
-    if defect is None:
-        from genmlip.crystal import Crystal
-        from genmlip.dislocations.defects import make_defect
-
-        crystal = Crystal.from_potential(
-            load_potential(told["crystal_potential"]), told["structure"], told["symbol"]
-        )
-        defect = make_defect(crystal, told["defect"])
-    return defect.cell(told["radius"], told["cutoff"])
+    potential = load_potential(told["crystal_potential"])
+    defect = make_defect(Crystal.from_potential(potential, told["structure"], told["symbol"]), told["defect"])
+    offset = tuple(told.get("core_offset", (0.0, 0.0)))
+    return replace(defect, core_offset=offset) if any(offset) else defect  # type: ignore[type-var]

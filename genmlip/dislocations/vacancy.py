@@ -11,6 +11,7 @@ from ase import Atoms
 from genmlip._types import Array, IntArray
 from genmlip.crystal.pairs import Pairs
 from genmlip.dislocations.cell import DefectCell, check_radius
+from genmlip.errors import InputError
 
 if TYPE_CHECKING:
     from genmlip.crystal import Crystal
@@ -28,11 +29,14 @@ class Vacancy:
         """The cubic axes, (3, 3)."""
         return np.eye(3)
 
-    def cell(self, radius: float, cutoff: float | None = None) -> DefectCell:
+    def cell(self, radius: float, cutoff: float | None = None, extent: float | None = None) -> DefectCell:
         """A periodic cubic supercell of edge ≥ 2 ``radius`` (Å), all atoms free.
 
-        Raises InputError if the radius is not finite or smaller than half the lattice parameter.
+        Raises InputError if the radius is not finite or smaller than half the lattice parameter, and for an
+        ``extent``: there is nothing outside.
         """
+        if extent is not None:
+            raise InputError("the cell of a vacancy is periodic and has no atoms outside")
         a0 = self.crystal.a0
         check_radius(radius, 0.5 * a0, "half the lattice parameter")
         m = int(np.ceil(2 * radius / a0 - 1e-9))

@@ -117,7 +117,7 @@ def test_optimisers_of_ase_find_the_same_minimum(name, tungsten):
 def test_vacancy_relaxes_inwards_and_keeps_its_symmetry(tungsten):
     result = equilibrate(Vacancy(tungsten), tungsten.potential, 8.0)
     assert result.converged
-    assert result.boundary == "periodic"
+    assert result.boundary.name == "periodic"
     assert_allclose(result.corrector.sum(axis=0), 0.0, atol=1e-10)
     centred = result.cell.reference + result.corrector
     first = result.cell.r < 1.01 * tungsten.nearest_neighbour_distance

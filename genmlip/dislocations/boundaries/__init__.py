@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from genmlip.dislocations.boundaries.base import Boundary, Domain
+from typing import Any
+
+from genmlip.dislocations.boundaries.base import Boundary, Domain, joint_cutoff
 from genmlip.dislocations.boundaries.clamped import Clamped
 from genmlip.dislocations.boundaries.periodic import Periodic
 from genmlip.dislocations.cell import Defect
 from genmlip.errors import UnknownNameError
 
-__all__ = ["BOUNDARIES", "Boundary", "Clamped", "Domain", "Periodic", "default_boundary", "find_boundary"]
+__all__ = [
+    "BOUNDARIES",
+    "Boundary",
+    "Clamped",
+    "Domain",
+    "Periodic",
+    "default_boundary",
+    "find_boundary",
+    "joint_cutoff",
+]
 
 BOUNDARIES: dict[str, type[Boundary]] = {boundary.name: boundary for boundary in (Clamped, Periodic)}
 
 
-def find_boundary(name: str) -> Boundary:
-    """The boundary condition of that name, with its default parameters. Raises UnknownNameError."""
+def find_boundary(name: str, **parameters: Any) -> Boundary:
+    """The boundary condition of that name; parameters not given have their defaults.
+
+    Raises UnknownNameError.
+    """
     if name not in BOUNDARIES:
         raise UnknownNameError("boundary", name, BOUNDARIES)
-    return BOUNDARIES[name]()
+    return BOUNDARIES[name](**parameters)
 
 
 def default_boundary(defect: Defect) -> Boundary:

@@ -2,8 +2,8 @@
 
 A boundary condition chooses the atoms, maps the unknowns x to the displacement u of all atoms, maps the
 forces on all atoms back to the residual that must vanish, and brings the operator that preconditions this
-residual. Minimiser and ``equilibrate`` know nothing else about it. A new one is a file with one small class
-and a line in the registry.
+residual. Minimiser and ``equilibrate`` know nothing else about it. A new one is a file with one small frozen
+dataclass, whose fields are its parameters, and a line in the registry.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from genmlip._types import Array
 from genmlip.dislocations.cell import Defect, DefectCell
+from genmlip.potentials.base import Potential
 from genmlip.statics.preconditioner import Preconditioner
 
 NO_ENERGIES = np.empty(0)
@@ -50,6 +51,18 @@ class Boundary(Protocol):
 
     name: ClassVar[str]
 
-    def domain(self, defect: Defect, radius: float, cutoff: float) -> Domain:
-        """The closed cell of this radius (Å) for a potential of this cutoff (Å). Raises InputError."""
+    def cell(self, defect: Defect, radius: float, cutoff: float) -> DefectCell:
+        """The atoms: those free within ``radius`` (Å) and all that a potential of this ``cutoff`` (Å) needs.
+
+        Raises InputError.
+        """
         ...
+
+    def domain(self, defect: Defect, radius: float, potential: Potential) -> Domain:
+        """The cell and how it is closed for this potential. Raises InputError."""
+        ...
+
+
+def joint_cutoff(defect: Defect, potential: Potential) -> float:
+    """Å, for cells in which both ``potential`` and that of the defect's crystal have all neighbours."""
+    return max(potential.cutoff, defect.crystal.potential.cutoff)

@@ -8,10 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from genmlip._types import Array
-from genmlip.dislocations.boundaries.base import Domain
-from genmlip.dislocations.cell import Defect
+from genmlip.dislocations.boundaries.base import Domain, joint_cutoff
+from genmlip.dislocations.cell import Defect, DefectCell
 from genmlip.dislocations.harmonic import harmonic_preconditioner
 from genmlip.errors import InputError
+from genmlip.potentials.base import Potential
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,16 @@ class Clamped:
 
     name: ClassVar[str] = "clamped"
 
-    def domain(self, defect: Defect, radius: float, cutoff: float) -> Domain:
-        """Unknowns are the displacements of the free atoms. Raises InputError where no atom is held."""
+    def cell(self, defect: Defect, radius: float, cutoff: float) -> DefectCell:
+        """Free atoms and two shells around them. Raises InputError where no atom is held."""
         cell = defect.cell(radius, cutoff)
         if cell.free.all():
             raise InputError(f"boundary 'clamped' holds no atom of a {defect.name} cell; use 'periodic'")
+        return cell
+
+    def domain(self, defect: Defect, radius: float, potential: Potential) -> Domain:
+        """Unknowns are the displacements of the free atoms."""
+        cell = self.cell(defect, radius, joint_cutoff(defect, potential))
         free = np.flatnonzero(cell.free)
 
         def extend(x: Array) -> Array:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from genmlip.dislocations.boundaries.base import Domain
-from genmlip.dislocations.cell import Defect
+from genmlip.dislocations.boundaries.base import Domain, joint_cutoff
+from genmlip.dislocations.cell import Defect, DefectCell
 from genmlip.dislocations.harmonic import periodic_preconditioner
 from genmlip.errors import InputError
+from genmlip.potentials.base import Potential
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,16 @@ class Periodic:
 
     name: ClassVar[str] = "periodic"
 
-    def domain(self, defect: Defect, radius: float, cutoff: float) -> Domain:
-        """Unknowns are the displacements of all atoms. Raises InputError for a cell that is not periodic."""
+    def cell(self, defect: Defect, radius: float, cutoff: float) -> DefectCell:
+        """Raises InputError for a cell that is not periodic."""
         cell = defect.cell(radius, cutoff)
         if not cell.atoms.pbc.all():
             raise InputError(f"boundary 'periodic' needs a periodic cell, which {defect.name} does not have")
+        return cell
+
+    def domain(self, defect: Defect, radius: float, potential: Potential) -> Domain:
+        """Unknowns are the displacements of all atoms."""
+        cell = self.cell(defect, radius, joint_cutoff(defect, potential))
         return Domain(
             cell,
             extend=lambda x: x,
