@@ -12,15 +12,18 @@ from ase.data import atomic_masses, atomic_numbers
 
 from genmlip._types import Array, ComplexArray
 from genmlip.crystal import elastic, phonons
-from genmlip.crystal.force_constants import ForceConstants, force_constants, primitive_cell, unit_cell
+from genmlip.crystal.force_constants import ForceConstants, force_constants
 from genmlip.crystal.homogeneous import HomogeneousCrystal
 from genmlip.crystal.lattice_parameter import minimise_over_lattice_parameter
+from genmlip.crystal.site_hessians import SiteHessian, site_hessians
 from genmlip.crystal.structures import (
     STRUCTURES,
     Structure,
     choose_structure,
     choose_symbol,
     expected_lattice_parameter,
+    primitive_cell,
+    unit_cell,
 )
 from genmlip.crystal.tensors import cubic_third_order
 from genmlip.potentials.base import Potential
@@ -137,6 +140,11 @@ class Crystal:
     def force_constants(self) -> ForceConstants:
         """H_κκ'(R)."""
         return force_constants(self.potential, self._kind, self.symbol, self.a0)
+
+    @cached_property
+    def site_hessians(self) -> list[SiteHessian]:
+        """∂²V/∂u∂u of every atom of the primitive cell. Raises InputError where sites are hidden."""
+        return site_hessians(self.potential, self._kind, self.symbol, self.a0)
 
     def phonons(self, q: Array) -> Array:
         """Frequencies (..., 3 nb) THz, ascending, at wave vectors q (..., 3) Å⁻¹; imaginary ones negative."""

@@ -9,19 +9,16 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from ase import Atoms
 
 from genmlip._types import Array, ComplexArray, IntArray
 from genmlip.crystal.differences import derivative
-from genmlip.crystal.structures import Structure
+from genmlip.crystal.site_hessians import DISPLACEMENT, SiteHessian, site_hessians
+from genmlip.crystal.structures import Structure, unit_cell
 from genmlip.errors import InputError
-from genmlip.potentials.base import Potential, SitePotential, in_positions
+from genmlip.potentials.base import Potential, SitePotential
 
 Table: TypeAlias = tuple[IntArray, Array]
 """Contributions to H: translations (p, 3) in primitive vectors, repeated, and blocks (p, nb, nb, 3, 3)."""
-
-DISPLACEMENT = 1e-2
-"""Å, step of the differences of forces."""
 
 SUM_RULE_TOLERANCE = 1e-6
 """Net force constant under translation, relative to the largest one, beyond which the input is refused."""
@@ -60,31 +57,22 @@ def force_constants(potential: Potential, structure: Structure, symbol: str, a0:
     Raises InputError where a potential reaches beyond its cutoff.
     """
     if isinstance(potential, SitePotential):
-        table = _from_sites(potential, structure, symbol, a0)
+        table = _from_sites(site_hessians(potential, structure, symbol, a0))
     else:
         table = _from_forces(potential, structure, symbol, a0)
     return _assembled(table, structure, a0)
 
 
-def _from_sites(potential: SitePotential, structure: Structure, symbol: str, a0: float) -> Table:
+def _from_sites(sites: list[SiteHessian]) -> Table:
     """Σ over sites of ∂²V/∂u_j∂u_k: the pair (j, k) of atoms contributes to the translation R_k − R_j."""
-    from matscipy.neighbours import neighbour_list
-
-    cell = primitive_cell(structure, symbol, a0)
-    nb = len(cell)
-    i, j, S, D = neighbour_list("ijSD", cell, potential.cutoff)
-    species = potential.species_of(cell)
     translations, blocks = [], []
-    for centre in range(nb):
-        mine = i == centre
-        sublattice = np.concatenate(([centre], j[mine]))
-        site = np.vstack([np.zeros((1, 3), dtype=np.int64), S[mine]])
-        hessian = in_positions(potential.site_hessian(species[sublattice], D[mine]))
-        n = len(site)
+    nb = len(sites)
+    for site in sites:
+        n = len(site.sublattice)
         block = np.zeros((n, n, nb, nb, 3, 3))
         rows, columns = np.ix_(range(n), range(n))
-        block[rows, columns, sublattice[:, None], sublattice[None, :]] = hessian
-        translations.append((site[None, :, :] - site[:, None, :]).reshape(-1, 3))
+        block[rows, columns, site.sublattice[:, None], site.sublattice[None, :]] = site.blocks
+        translations.append((site.translations[None] - site.translations[:, None]).reshape(-1, 3))
         blocks.append(block.reshape(-1, nb, nb, 3, 3))
     return np.concatenate(translations), np.concatenate(blocks)
 
@@ -141,16 +129,3 @@ def _assembled(table: Table, structure: Structure, a0: float) -> ForceConstants:
     blocks[home, sites, sites] -= 0.5 * (net + net.transpose(0, 2, 1))
     coupled = abs(blocks).max(axis=(1, 2, 3, 4)) > 0
     return ForceConstants(translations[coupled] @ (a0 * structure.primitive), blocks[coupled])
-
-
-def primitive_cell(structure: Structure, symbol: str, a0: float) -> Atoms:
-    """The primitive cell along cubic axes, periodic."""
-    return Atoms(
-        [symbol] * len(structure.basis), a0 * structure.basis, cell=a0 * structure.primitive, pbc=True
-    )
-
-
-def unit_cell(structure: Structure, symbol: str, a0: float) -> Atoms:
-    """The conventional cube, periodic."""
-    positions = a0 * structure.conventional
-    return Atoms([symbol] * len(positions), positions, cell=a0 * np.eye(3), pbc=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii, reference_states
 
 from genmlip._types import Array
@@ -105,3 +106,16 @@ def _reference(symbol: str) -> dict:
     """ASE's record of the element's ground state; empty where it has none."""
     number = atomic_numbers.get(symbol, 0)
     return (reference_states[number] if number < len(reference_states) else None) or {}
+
+
+def primitive_cell(structure: Structure, symbol: str, a0: float) -> Atoms:
+    """The primitive cell along cubic axes, periodic."""
+    return Atoms(
+        [symbol] * len(structure.basis), a0 * structure.basis, cell=a0 * structure.primitive, pbc=True
+    )
+
+
+def unit_cell(structure: Structure, symbol: str, a0: float) -> Atoms:
+    """The conventional cube, periodic."""
+    positions = a0 * structure.conventional
+    return Atoms([symbol] * len(positions), positions, cell=a0 * np.eye(3), pbc=True)

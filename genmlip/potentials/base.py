@@ -59,10 +59,12 @@ class Potential(Calculator, ABC):
     symbols : the elements it describes
     site_resolved : whether ``energies`` are per site. Where they are not, energy differences are differences
         of totals and lose about log10(number of atoms) digits.
+    knows_sites : whether the forces of an evaluator with ``centres`` are those of the energies on the centres
     """
 
     implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "energies", "forces", "stress"]
     site_resolved: bool = True
+    knows_sites: bool = True
     spec: str = ""
     cutoff: float
     symbols: tuple[str, ...]

@@ -58,6 +58,8 @@ class ForeignPotential(Potential):
         except InputError as error:
             raise InputError(f"{self.spec}: {error}") from None
 
+    knows_sites = False  # forces are of the whole configuration
+
     def bind(self, atoms: Atoms, centres: IntArray | None = None) -> ForeignEvaluator:
         return ForeignEvaluator(self, atoms, centres)
 
