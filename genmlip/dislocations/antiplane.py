@@ -41,7 +41,7 @@ class AntiPlaneCrystal(Crystal):
 
     potential: Potential = field(default_factory=AntiPlanePotential)
     structure: str = COLUMNS.name
-    symbol: str = "X"
+    symbol: str = "H"
     a0: float = 1.0
 
     @property

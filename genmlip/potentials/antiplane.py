@@ -25,13 +25,13 @@ class AntiPlanePotential(SitePotential):
     of 1 Å. Where no column leaves its place in the plane this is the scalar model of Ehrlacher, Ortner &
     Shapeev (Arch. Ration. Mech. Anal. 222, 1217 (2016), section 2); the springs in the plane then rest.
 
-    No potential of a material: one atom stands for a column, whose neighbours are found in the plane, once
-    each, whatever the slip.
+    No potential of a material: one atom, called H, stands for a column, whose neighbours are found in the
+    plane, once each, whatever the slip.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.symbols = ("X",)
+        self.symbols = ("H",)
         self.cutoff = 1.2
 
     def bind(self, atoms: Atoms, centres: IntArray | None = None) -> ColumnEvaluator:
