@@ -13,6 +13,8 @@ _PUBLIC = {
     "Assessment": "assessment",
     "Comparison": "assessment",
     "assess": "assessment",
+    "BoundaryError": "boundary_errors",
+    "boundary_error": "boundary_errors",
     "ErrorEstimate": "estimates",
     "estimate_error": "estimates",
     "dispersion_mismatch": "mismatch",
