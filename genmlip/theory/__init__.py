@@ -15,6 +15,7 @@ _PUBLIC = {
     "assess": "assessment",
     "BoundaryError": "boundary_errors",
     "boundary_error": "boundary_errors",
+    "transferred": "boundary_errors",
     "ErrorEstimate": "estimates",
     "estimate_error": "estimates",
     "dispersion_mismatch": "mismatch",

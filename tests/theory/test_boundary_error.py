@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from genmlip.dislocations import Dislocation, equilibrate
+from genmlip.dislocations.equilibrate import core_disturbance
 from genmlip.errors import InputError
 from genmlip.statics.norms import energy_norm
 from genmlip.theory import boundary_error, fit_rate
@@ -22,9 +23,10 @@ def screw(tungsten):
 def relax(screw):
     """Maker of the clamped equilibrium at a radius, in the minimum of another one where that is given."""
 
-    def make(radius, known=None):
+    def make(radius, known=None, start=None):
         potential = screw.crystal.potential
-        start = None if known is None else transferred(known, screw.cell(radius, potential.cutoff))
+        if known is not None:
+            start = transferred(known, screw.cell(radius, potential.cutoff))
         return equilibrate(screw, potential, radius, "clamped", fmax=1e-7, start=start)
 
     return make
@@ -98,6 +100,15 @@ def test_clamped_errors_fall_like_one_over_the_radius_and_its_square(screw, rela
     errors = [boundary_error(relax(radius, reference), reference) for radius in radii]
     assert fit_rate(radii, [e.geometry for e in errors]).slope == pytest.approx(-1, abs=0.15)
     assert fit_rate(radii, [e.energy for e in errors], log_power=2).slope == pytest.approx(-2, abs=0.25)
+
+
+def test_a_degenerate_core_is_relaxed_into_the_variant_of_its_reference(relax, reference, small):
+    """fs:W's screw has two cores of one energy; they differ by much more than any boundary makes."""
+    other = relax(reference.cell.radius, start=-core_disturbance(reference.cell))
+    assert other.energy == pytest.approx(reference.energy, abs=1e-8)
+    matched, mistaken = boundary_error(relax(12.0, other), other), boundary_error(small, other)
+    assert matched.geometry == pytest.approx(boundary_error(small, reference).geometry, rel=1e-3)
+    assert mistaken.geometry > 3 * matched.geometry
 
 
 def test_equilibria_that_mean_different_things_are_refused(small, reference, screw, tungsten):

@@ -1,0 +1,83 @@
+"""The run that measures a boundary condition: one dislocation in a small cell against a much larger one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from genmlip.errors import InputError
+from genmlip.studies.cache import Cache
+from genmlip.studies.equilibria import crystal_of, kept_equilibrium
+from genmlip.studies.runs import Scalar
+
+LARGER = 3.0
+"""Smallest ratio of the two radii; the error of the large cell itself is a part of every row."""
+
+
+@dataclass(frozen=True)
+class BoundaryCondition:
+    """The error of one boundary condition at one radius, for one dislocation and potential.
+
+    reference : the potential, in the small cell and in the large one
+    symbol, structure : element and bcc, fcc or diamond, where the potential offers several; else empty
+    dislocation : a name of the catalogue
+    boundary : boundary condition of the small cell
+    radius : Å, of the region in which atoms move as the potential has it
+    reference_radius : Å, of the large cell, at least three times the radius
+    reference_boundary : of the large cell; empty for the best that exists for the defect
+    fmax : eV/Å, largest force at either equilibrium
+
+    The search starts from the large cell's equilibrium, so that all radii are compared in one and the same of
+    equivalent minima; ``core_shift`` (Å) tells whether they are. The row also holds ``geometry_error`` (Å),
+    its part ``geometry_error_beyond`` the atoms of the small cell, ``energy_error`` (eV per line period) and
+    what the search cost: ``n_force_calls`` and ``relaxation_s`` for ``n_free`` of ``n_atoms``.
+    """
+
+    reference: str = "fs:W"
+    symbol: str = ""
+    structure: str = ""
+    dislocation: str = "bcc-screw-111"
+    boundary: str = "clamped"
+    radius: float = 30.0
+    reference_radius: float = 200.0
+    reference_boundary: str = ""
+    fmax: float = 1e-7
+
+    def __post_init__(self) -> None:
+        from genmlip.dislocations import check_defect
+        from genmlip.dislocations.boundaries import find_boundary
+
+        check_defect(self.dislocation)
+        for boundary in filter(None, (self.boundary, self.reference_boundary)):
+            find_boundary(boundary)
+        for name in ("radius", "fmax"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} must be positive, got {getattr(self, name)!r}")
+        if not self.reference_radius >= LARGER * self.radius:
+            raise InputError(
+                f"reference_radius must be at least {LARGER:g} times the radius, {LARGER * self.radius:g} Å; "
+                f"got {self.reference_radius!r}"
+            )
+
+    def __call__(self, cache: Cache) -> Mapping[str, Scalar]:
+        from genmlip.dislocations import equilibrate, make_defect
+        from genmlip.dislocations.boundaries import find_boundary, joint_cutoff
+        from genmlip.theory import boundary_error, transferred
+
+        crystal = crystal_of(self.reference, self.symbol, self.structure)
+        defect, potential = make_defect(crystal, self.dislocation), crystal.potential
+        large = kept_equilibrium(cache, defect, self.reference_radius, self.reference_boundary, self.fmax)
+        boundary = find_boundary(self.boundary)
+        start = transferred(large, boundary.cell(defect, self.radius, joint_cutoff(defect, potential)))
+        small = equilibrate(defect, potential, self.radius, boundary, self.fmax, start)
+        error = boundary_error(small.require_convergence(), large)
+        return {
+            "geometry_error": error.geometry,
+            "geometry_error_beyond": error.beyond,
+            "energy_error": error.energy,
+            "core_shift": error.core_shift,
+            "n_force_calls": small.n_force_calls,
+            "n_atoms": len(small.cell),
+            "n_free": small.n_free,
+            "relaxation_s": small.wall_s,
+        }

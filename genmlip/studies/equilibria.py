@@ -1,0 +1,49 @@
+"""Crystals and equilibria that many runs of a study share: computed once, kept in its cache."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genmlip.studies.cache import Cache
+
+if TYPE_CHECKING:
+    from genmlip.crystal import Crystal
+    from genmlip.dislocations import Defect, Equilibrium
+
+
+@lru_cache(maxsize=4)
+def crystal_of(potential: str, symbol: str = "", structure: str = "") -> Crystal:
+    """The perfect crystal of a potential, one per process: its elastic tensors are computed once.
+
+    symbol, structure : where the potential offers several; else empty
+    Raises InputError, also where the potential is not installed here.
+    """
+    from genmlip.crystal import Crystal
+    from genmlip.potentials import load_potential
+
+    return Crystal.from_potential(load_potential(potential), structure or None, symbol or None)
+
+
+def kept_equilibrium(
+    cache: Cache, defect: Defect, radius: float, boundary: str = "", fmax: float = 1e-6
+) -> Equilibrium:
+    """``defect`` relaxed with its crystal's own potential.
+
+    boundary : empty for the best that exists for the defect
+    Raises NotConvergedError, and then keeps nothing.
+    """
+    from genmlip.dislocations import Equilibrium, equilibrate
+
+    crystal = defect.crystal
+
+    def relax(folder: Path) -> None:
+        found = equilibrate(defect, crystal.potential, radius, boundary or None, fmax)
+        found.require_convergence().save(folder)
+
+    key = {
+        "potential": crystal.potential.spec, "symbol": crystal.symbol, "structure": crystal.structure,
+        "defect": defect.name, "boundary": boundary, "radius": radius, "fmax": fmax,
+    }  # fmt: skip
+    return Equilibrium.load(cache.entry("equilibrium", key, relax), defect)
