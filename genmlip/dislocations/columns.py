@@ -119,18 +119,12 @@ class SlippedTopology:
 
     def pairs(self, cutoff: float) -> Pairs:
         """All ordered pairs whose perfect-lattice vector is no longer than ``cutoff`` (Å)."""
-        table, origin = self._table
         found: list[tuple[IntArray, IntArray, IntArray]] = []
         rho: list[Array] = []
         for kappa in range(len(self.lattice.basis)):
             own = np.flatnonzero(self.label[:, 2] == kappa)
             for difference, vector in zip(*self.lattice.bonds(kappa, cutoff), strict=True):
-                slip, exists = self._slip(self.x[own], vector)
-                target = self.label[own, :2] + difference[:2] + slip[:, None] * self.lattice.burgers_label[:2]
-                target -= origin
-                inside = exists & ((target >= 0) & (target < table.shape[:2])).all(axis=1)
-                j = np.full(len(own), -1)
-                j[inside] = table[target[inside, 0], target[inside, 1], difference[2]]
+                j, slip = self.ends(own, difference, vector)
                 there = j >= 0
                 found.append((own[there], j[there], slip[there]))
                 rho.append(np.broadcast_to(vector, (int(there.sum()), 3)))
@@ -142,6 +136,26 @@ class SlippedTopology:
         shift = np.zeros_like(vectors)
         shift[:, 2] = np.round(images) * self.lattice.line_period
         return Pairs(i, j, vectors, shift)
+
+    def ends(self, i: IntArray, difference: IntArray, vector: Array) -> tuple[IntArray, IntArray]:
+        """Where a bond of the perfect lattice leads from the atoms ``i`` (k,): the atoms at its other end
+        (k,), −1 where there is none, and how many b are added to it (k,).
+
+        difference : (3,) label difference, with the sublattice of the other end; vector : (2 or 3,) Å
+        """
+        slip, exists = self._slip(self.x[i], vector)
+        target = self.label[i, :2] + difference[:2] + slip[:, None] * self.lattice.burgers_label[:2]
+        j = self.find(target, difference[2])
+        return np.where(exists, j, -1), slip
+
+    def find(self, label: IntArray, sublattice: int) -> IntArray:
+        """The atoms with the labels (k, 2) on a sublattice; −1 where there is none."""
+        table, origin = self._table
+        at = label - origin
+        inside = ((at >= 0) & (at < table.shape[:2])).all(axis=1)
+        j = np.full(len(at), -1)
+        j[inside] = table[at[inside, 0], at[inside, 1], sublattice]
+        return j
 
     def _slip(self, x: Array, vector: Array) -> tuple[IntArray, Array]:
         """How many b to add to x + ρ (n,), and whether the bond exists at all (n,)."""

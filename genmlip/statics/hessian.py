@@ -75,7 +75,7 @@ def bond_operator(blocks: Array, pairs: Pairs, n: int, unknowns: IntArray) -> cs
     for row, column in np.ndindex(3, 3):
         weights = -0.5 * (blocks[moving, row, column] + blocks[moving, column, row])
         on_site[:, row, column] = np.bincount(a[moving], weights, len(unknowns))
-    return _from_blocks(
+    return operator_from_blocks(
         np.concatenate([a[coupled], own]),
         np.concatenate([b[coupled], own]),
         np.concatenate([blocks[coupled], on_site]),
@@ -133,7 +133,7 @@ def _from_site_hessians(
             waiting.append((np.repeat(k, len(k)), np.tile(k, len(k)), blocks.reshape(-1, 3, 3)))
         if waiting and (len(waiting) == SITES_AT_ONCE or m == len(sites.centre) - 1):
             row, column, values = (np.concatenate(part) for part in zip(*waiting, strict=True))
-            total = total + _from_blocks(row, column, values, len(unknowns))
+            total = total + operator_from_blocks(row, column, values, len(unknowns))
             waiting.clear()
     return csc_array(total)
 
@@ -152,7 +152,8 @@ def _from_force_differences(evaluate: Evaluator, positions: Array, unknowns: Int
     return csc_array(0.5 * (columns + columns.T))
 
 
-def _from_blocks(row: IntArray, column: IntArray, blocks: Array, size: int) -> csc_array:
+def operator_from_blocks(row: IntArray, column: IntArray, blocks: Array, size: int) -> csc_array:
+    """Blocks (p, 3, 3) at (row, column) of ``size`` points, repeated ones summed, (3 size, 3 size)."""
     k = np.arange(3, dtype=np.int32)
     rows = np.broadcast_to(3 * row.astype(np.int32)[:, None, None] + k[:, None], blocks.shape)
     columns = np.broadcast_to(3 * column.astype(np.int32)[:, None, None] + k, blocks.shape)

@@ -6,7 +6,9 @@ from typing import Any
 
 from genmlip.dislocations.boundaries.base import Boundary, Domain, joint_cutoff
 from genmlip.dislocations.boundaries.clamped import Clamped
+from genmlip.dislocations.boundaries.flexible import Flexible
 from genmlip.dislocations.boundaries.periodic import Periodic
+from genmlip.dislocations.boundaries.sinclair import Sinclair
 from genmlip.dislocations.cell import Defect
 from genmlip.errors import UnknownNameError
 
@@ -15,13 +17,17 @@ __all__ = [
     "Boundary",
     "Clamped",
     "Domain",
+    "Flexible",
     "Periodic",
+    "Sinclair",
     "default_boundary",
     "find_boundary",
     "joint_cutoff",
 ]
 
-BOUNDARIES: dict[str, type[Boundary]] = {boundary.name: boundary for boundary in (Clamped, Periodic)}
+BOUNDARIES: dict[str, type[Boundary]] = {
+    boundary.name: boundary for boundary in (Clamped, Sinclair, Flexible, Periodic)
+}
 
 
 def find_boundary(name: str, **parameters: Any) -> Boundary:

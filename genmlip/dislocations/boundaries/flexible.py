@@ -1,0 +1,38 @@
+"""The flexible boundary: the nonlinear core in an infinite harmonic crystal under the predictor's forces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from genmlip.dislocations.boundaries.base import Domain, joint_cutoff
+from genmlip.dislocations.boundaries.coupling import coupled_domain, far_cell
+from genmlip.dislocations.cell import Defect, DefectCell
+from genmlip.potentials.base import Potential
+
+FARTHER, LEAST = 4.0, 120.0
+
+
+@dataclass(frozen=True)
+class Flexible:
+    """H u = f0 outside the radius: what is left out is C3[∇u0, ∇ū] ~ r⁻³ log r, geometry error R⁻² log R.
+
+    source_radius : Å out to which f0 is kept; the energy that lies beyond falls off like its inverse square.
+        By default four times the radius, and not less than 120 Å
+    """
+
+    source_radius: float | None = None
+    name: ClassVar[str] = "flexible"
+
+    def cell(self, defect: Defect, radius: float, cutoff: float) -> DefectCell:
+        """Atoms out to the source radius and an interface layer. Raises InputError for a point defect."""
+        return far_cell(defect, radius, cutoff, self._sources(radius))
+
+    def domain(self, defect: Defect, radius: float, potential: Potential) -> Domain:
+        """Unknowns are the displacements of all atoms; those of the layer follow."""
+        reach = self._sources(radius)
+        cell = self.cell(defect, radius, joint_cutoff(defect, potential))
+        return coupled_domain(cell, potential, reach, kept=reach)
+
+    def _sources(self, radius: float) -> float:
+        return max(FARTHER * radius, LEAST) if self.source_radius is None else self.source_radius

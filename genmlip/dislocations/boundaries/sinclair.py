@@ -1,0 +1,39 @@
+"""Sinclair's flexible boundary: the nonlinear core in an infinite harmonic crystal free of forces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from genmlip.dislocations.boundaries.base import Domain, joint_cutoff
+from genmlip.dislocations.boundaries.coupling import coupled_domain, far_cell
+from genmlip.dislocations.cell import Defect, DefectCell
+from genmlip.potentials.base import Potential
+
+LAYERS = 4.0
+
+
+@dataclass(frozen=True)
+class Sinclair:
+    """H u = 0 outside the radius, as if the predictor were in equilibrium there: geometry error R⁻¹ log R.
+
+    Sinclair, Gehlen, Hoagland & Hirth, J. Appl. Phys. 49, 3890 (1978), alternate between relaxing the core
+    and displacing all atoms by the Green's function of the forces in the interface layer. Here that state is
+    found by one minimisation, and does not depend on the start.
+    """
+
+    name: ClassVar[str] = "sinclair"
+
+    def cell(self, defect: Defect, radius: float, cutoff: float) -> DefectCell:
+        """Atoms out to the end of the interface layer. Raises InputError for a point defect."""
+        return far_cell(defect, radius, cutoff, self._sources(defect, radius, cutoff))
+
+    def domain(self, defect: Defect, radius: float, potential: Potential) -> Domain:
+        """Unknowns are the displacements of all atoms; those beyond the layer follow."""
+        cutoff = joint_cutoff(defect, potential)
+        cell = self.cell(defect, radius, cutoff)
+        return coupled_domain(cell, potential, self._sources(defect, radius, cutoff), kept=radius)
+
+    def _sources(self, defect: Defect, radius: float, cutoff: float) -> float:
+        """Å; beyond it the crystal is harmonic, and nothing acts on it."""
+        return float(defect.cell(radius, cutoff).r.max()) + LAYERS * cutoff

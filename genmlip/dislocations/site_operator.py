@@ -1,0 +1,56 @@
+"""The harmonic energy of chosen sites of a dislocated crystal, as a matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from genmlip._types import Array, IntArray
+from genmlip.crystal.site_hessians import SiteHessian
+from genmlip.dislocations.cell import DefectCell
+from genmlip.dislocations.columns import SlippedTopology
+from genmlip.statics.hessian import operator_from_blocks
+
+
+def site_operator(cell: DefectCell, topology: SlippedTopology, sites: IntArray) -> csr_array:
+    """Σ_ℓ ∂²V_ℓ/∂u∂u at the perfect crystal over the ``sites`` (s,), (3n, 3n) eV/Å², on slipped bonds.
+
+    A neighbour that a site has lost is left out with its column of the Hessian, held at the site's own
+    displacement; sites far from the core lose none.
+    """
+    rows: list[IntArray] = []
+    columns: list[IntArray] = []
+    blocks: list[Array] = []
+    for kappa, site in enumerate(cell.defect.crystal.site_hessians):
+        own = sites[cell.sublattice[sites] == kappa]
+        difference, vectors, hessian = _by_columns(cell, topology, site)
+        ends = np.stack(
+            [topology.ends(own, d, v)[0] for d, v in zip(difference, vectors, strict=True)], axis=1
+        )
+        ends = np.where(ends < 0, own[:, None], ends)
+        rows.append(np.repeat(ends, ends.shape[1], axis=1).ravel())
+        columns.append(np.tile(ends, ends.shape[1]).ravel())
+        blocks.append(np.tile(hessian.reshape(-1, 3, 3), (len(own), 1, 1)))
+    row, column, block = (np.concatenate(part) for part in (rows, columns, blocks))
+    return csr_array(operator_from_blocks(row, column, block, len(cell)))
+
+
+def _by_columns(
+    cell: DefectCell, topology: SlippedTopology, site: SiteHessian
+) -> tuple[IntArray, Array, Array]:
+    """A site's Hessian between columns instead of atoms: label differences (c, 3), vectors (c, 2) Å, in the
+    dislocation's frame, and blocks (c, c, 3, 3)."""
+    crystal, frame, lattice = cell.defect.crystal, cell.defect.frame, topology.lattice
+    translations = site.translations @ crystal.primitive_vectors @ frame.T
+    label = np.rint(translations @ np.linalg.inv(lattice.vectors)).astype(np.int64)
+    label[:, 2] = site.sublattice
+    difference, column = np.unique(label, axis=0, return_inverse=True)
+    to_column = np.zeros((len(difference), len(label)))
+    to_column[column.ravel(), np.arange(len(label))] = 1.0
+    turned = np.einsum("ai,jkil,bl->jkab", frame, site.blocks, frame)
+    blocks = np.einsum("cj,jkab,dk->cdab", to_column, turned, to_column, optimize=True)
+    basis = lattice.basis[:, :2]
+    vectors = (
+        difference[:, :2] @ lattice.vectors[:2, :2] + basis[difference[:, 2]] - basis[site.sublattice[0]]
+    )
+    return difference, vectors, blocks
