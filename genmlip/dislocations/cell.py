@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -48,6 +48,7 @@ class DefectCell:
     free : (n,) the atoms with r < radius
     centres : (m,) indices of the sites whose energy can change when free atoms move
     line_period : Å; None for a point defect
+    inverted_cores : (k, 2) Å in the reference, where the cell holds the defect once more, inverted (b → −b)
     """
 
     defect: Defect
@@ -60,6 +61,7 @@ class DefectCell:
     centres: IntArray
     line_period: float | None
     topology: Topology
+    inverted_cores: Array = field(default_factory=lambda: np.empty((0, 2)))
 
     def __len__(self) -> int:
         return len(self.reference)

@@ -57,7 +57,7 @@ def equilibrate(
     """
     if not (np.isfinite(fmax) and fmax > 0.0):
         raise InputError(f"fmax must be a positive number of eV/Å, got {fmax!r}")
-    boundary = _chosen(boundary, defect)
+    boundary = _chosen(boundary, defect, potential)
     domain = boundary.domain(defect, radius, potential)
     if not defect.crystal.is_stable:
         raise UnstableCrystalError(_unstable(defect))
@@ -71,7 +71,7 @@ def equilibrate(
         return Equilibrium(
             cell=domain.cell,
             corrector=domain.extend(result.x),
-            energy=offset + result.energy_difference,
+            energy=(offset + result.energy_difference) / (1 + len(domain.cell.inverted_cores)),
             fmax=result.fmax,
             converged=result.converged,
             n_force_calls=result.n_calls,
@@ -98,7 +98,10 @@ def core_disturbance(cell: DefectCell) -> Array:
     does not depend on the cell, all radii and potentials fall into the same one of the equivalent minima.
     """
     width = cell.defect.crystal.nearest_neighbour_distance
-    return np.exp(-0.5 * (cell.r[:, None] / width) ** 2) * DISTURBANCE
+    weight = np.exp(-0.5 * (cell.r / width) ** 2)
+    for core in cell.inverted_cores:
+        weight -= np.exp(-0.5 * np.sum(((cell.reference[:, :2] - core) / width) ** 2, axis=1))
+    return weight[:, None] * DISTURBANCE
 
 
 def _objective(domain: Domain, potential: Potential) -> Objective:
@@ -115,9 +118,9 @@ def _objective(domain: Domain, potential: Potential) -> Objective:
     return objective
 
 
-def _chosen(boundary: str | Boundary | None, defect: Defect) -> Boundary:
+def _chosen(boundary: str | Boundary | None, defect: Defect, potential: Potential) -> Boundary:
     if boundary is None:
-        return default_boundary(defect)
+        return default_boundary(defect, potential)
     return find_boundary(boundary) if isinstance(boundary, str) else boundary
 
 

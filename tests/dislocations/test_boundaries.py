@@ -119,9 +119,9 @@ def test_clamped_vacancy_is_refused(tungsten):
         equilibrate(Vacancy(tungsten), tungsten.potential, 8.0, boundary="clamped")
 
 
-def test_periodic_dislocation_is_refused(tungsten):
-    with pytest.raises(InputError, match="needs a periodic cell"):
-        equilibrate(Dislocation(tungsten, "bcc-screw-111"), tungsten.potential, 12.0, boundary="periodic")
+def test_periodic_dislocation_needs_room_for_its_core(tungsten):
+    with pytest.raises(InputError, match="radius 3 Å is too small"):
+        equilibrate(Dislocation(tungsten, "bcc-screw-111"), tungsten.potential, 3.0, boundary="periodic")
 
 
 @dataclass(frozen=True)

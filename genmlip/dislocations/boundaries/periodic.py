@@ -5,29 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from genmlip.dislocations.boundaries.base import Domain, joint_cutoff
 from genmlip.dislocations.cell import Defect, DefectCell
-from genmlip.dislocations.harmonic import periodic_preconditioner
-from genmlip.errors import InputError
+from genmlip.dislocations.dislocation import Dislocation
+from genmlip.dislocations.harmonic import harmonic_preconditioner, periodic_preconditioner
+from genmlip.dislocations.quadrupole_cell import quadrupole_cell
 from genmlip.potentials.base import Potential
+from genmlip.statics.preconditioner import Preconditioner, ZeroMean
 
 
 @dataclass(frozen=True)
 class Periodic:
     """All atoms move; a rigid translation costs nothing and is taken out of every step, so that Σ u = 0.
 
-    The cell, its images included, is what the defect itself offers; forces sum to zero by translation
-    invariance, so that projecting the residual removes rounding only.
+    A point defect has images of itself, ≥ 2 radii away. A dislocation cannot be periodic alone: its cell is a
+    quadrupole with opposite cores 2 radii apart. Forces sum to zero by translation invariance, so that
+    projecting the residual removes rounding only.
     """
 
     name: ClassVar[str] = "periodic"
 
     def cell(self, defect: Defect, radius: float, cutoff: float) -> DefectCell:
-        """Raises InputError for a cell that is not periodic."""
-        cell = defect.cell(radius, cutoff)
-        if not cell.atoms.pbc.all():
-            raise InputError(f"boundary 'periodic' needs a periodic cell, which {defect.name} does not have")
-        return cell
+        """The supercell. Raises InputError for a radius below the cutoff or the width of a core."""
+        if isinstance(defect, Dislocation):
+            return quadrupole_cell(defect, radius, cutoff)
+        return defect.cell(radius, cutoff)
 
     def domain(self, defect: Defect, radius: float, potential: Potential) -> Domain:
         """Unknowns are the displacements of all atoms."""
@@ -37,5 +41,12 @@ class Periodic:
             extend=lambda x: x,
             restrict=lambda u: u - u.mean(axis=0),
             residual=lambda x, forces: forces.mean(axis=0) - forces,
-            precondition=lambda: periodic_preconditioner(cell),
+            precondition=lambda: _preconditioner(cell),
         )
+
+
+def _preconditioner(cell: DefectCell) -> Preconditioner:
+    """Where the crystal has slipped, its operator is no convolution: factorised with one atom held."""
+    if cell.line_period is None:
+        return periodic_preconditioner(cell)
+    return ZeroMean(harmonic_preconditioner(cell, np.arange(1, len(cell))))
