@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from genmlip import __version__
+from genmlip.cli.barrier import barrier
 from genmlip.cli.defects import assess, equilibrate
 from genmlip.cli.materials import crystal, potentials
 from genmlip.cli.studies import demo, figures, study
@@ -29,6 +30,7 @@ for command, panel in (
     (potentials, LOOK),
     (crystal, LOOK),
     (equilibrate, SIMULATE),
+    (barrier, SIMULATE),
     (train, SIMULATE),
     (assess, SIMULATE),
     (demo, STUDY),

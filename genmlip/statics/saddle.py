@@ -1,0 +1,248 @@
+"""Saddles of a sum of site energies: where the gradient vanishes and one direction has negative curvature.
+
+Newton's method that goes uphill along the softest direction and downhill along all others (eigenvector
+following; Cerjan & Miller, J. Chem. Phys. 75:2800, 1981). Hessian and mode are known by their action on a
+small subspace, which grows by preconditioned residuals (Davidson, J. Comput. Phys. 17:87, 1975). Curvatures
+are those of P⁻¹H: with a crystal's harmonic operator P nearly all are close to one, the core's apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from genmlip._types import Array
+from genmlip.errors import InputError
+from genmlip.statics.minimise import Objective, largest_row
+from genmlip.statics.preconditioner import Preconditioner
+
+DIFFERENCE = 1e-4  # Å, the farthest that an atom is moved for a product with the Hessian
+MAX_DIRECTIONS = 40  # of one subspace
+NEWTON_ACCURACY, MODE_ACCURACY = 0.03, 0.1  # relative residuals, in the norm of P⁻¹
+SOFTEST = 2e-3  # of P: curvatures nearer to zero are taken for this much
+MAX_STEP = 0.15  # Å, the farthest that an atom moves in one step
+MAX_GROWTH = 2.0  # of the norm of the gradient in one step, before the step is shortened
+
+
+@dataclass(frozen=True)
+class Saddle:
+    """Where a search for a saddle ended.
+
+    x : like the start
+    energies : (s,) site energies there
+    fmax : largest Euclidean norm of a row of the gradient
+    mode : the softest direction, largest row one
+    curvatures : the two smallest eigenvalues of P⁻¹H; of opposite sign at a saddle of index one
+    n_calls : evaluations of the objective
+    """
+
+    x: Array
+    energies: Array
+    fmax: float
+    mode: Array
+    curvatures: tuple[float, float]
+    converged: bool
+    n_calls: int
+    message: str
+
+
+def find_saddle(
+    objective: Objective,
+    start: Array,
+    mode: Array,
+    preconditioner: Preconditioner,
+    fmax: float = 1e-5,
+    max_calls: int = 1000,
+    callback: Callable[[int, float], None] | None = None,
+) -> Saddle:
+    """The saddle of index one near ``start``, uphill along what ``mode`` becomes.
+
+    start : (m, d); mode : (m, d), roughly the direction of negative curvature
+    callback : called with the number of evaluations and the largest force after every step
+    Never raises for lack of convergence. Raises InputError if forces are not finite at the start.
+    """
+    search = _Search(objective, np.array(start, dtype=float), preconditioner)
+    search.choose_mode(mode)
+    reach = MAX_STEP
+    message = ""
+    while largest_row(search.gradient) > fmax:
+        if search.n_calls >= max_calls or reach < 1e-3 * MAX_STEP:
+            message = f"saddle not reached after {search.n_calls} force calls"
+            break
+        step = search.newton_step()
+        longest = largest_row(step)
+        grew = search.move(step * min(1.0, reach / longest))
+        reach = 0.25 * min(reach, longest) if grew > MAX_GROWTH else min(2.0 * reach, MAX_STEP)
+        if callback is not None:
+            callback(search.n_calls, largest_row(search.gradient))
+    first, second = search.certify()
+    converged = largest_row(search.gradient) <= fmax and first < 0.0 < second
+    if not message:
+        message = (
+            f"converged: max|f| = {largest_row(search.gradient):.1e} after {search.n_calls} force calls"
+            if converged
+            else f"no saddle of index one: curvatures {first:.2g} and {second:.2g}"
+        )
+    return Saddle(
+        search.x, search.energies, largest_row(search.gradient), search.mode / largest_row(search.mode),
+        (first, second), converged, search.n_calls, message,
+    )  # fmt: skip
+
+
+class _Search:
+    """State of one search."""
+
+    def __init__(self, objective: Objective, start: Array, preconditioner: Preconditioner) -> None:
+        self.objective, self.preconditioner = objective, preconditioner
+        self.n_calls = 0
+        self.x = start
+        self.energies, self.gradient = self.evaluate(start)
+        if not np.isfinite(self.gradient).all():
+            raise InputError("forces are not finite at the start of the search for a saddle")
+        self.mode = np.zeros_like(start)
+        self.mode_dual = np.zeros_like(start)
+
+    def evaluate(self, x: Array) -> tuple[Array, Array]:
+        self.n_calls += 1
+        energies, gradient = self.objective(x)
+        return np.asarray(energies), np.asarray(gradient)
+
+    def product(self, v: Array) -> Array:
+        """Hv by a one-sided difference of gradients."""
+        scale = DIFFERENCE / largest_row(v)
+        return (self.evaluate(self.x + scale * v)[1] - self.gradient) / scale
+
+    def subspace(self) -> _Subspace:
+        return _Subspace(self.product, self.preconditioner)
+
+    def choose_mode(self, direction: Array) -> None:
+        """The softest direction near a given one, whose image under P is not known: P⁻¹H stands in for it."""
+        space = self.subspace()
+        space.add(self.product(direction))
+        self.settle_mode(space, 1)
+
+    def settle_mode(self, space: _Subspace, count: int) -> None:
+        """Extend ``space`` until the lowest ``count`` modes are found."""
+        while len(space) < MAX_DIRECTIONS:
+            residual = space.unsettled(count)
+            if residual is None or not space.add(residual):
+                break
+        self.mode, self.mode_dual = space.mode()
+
+    def newton_step(self) -> Array:
+        """−H⁻¹g with the curvature of the softest direction made negative, of all others positive."""
+        space = self.subspace()
+        space.add(self.mode_dual)
+        space.add(self.gradient)
+        self.settle_mode(space, 1)
+        goal = NEWTON_ACCURACY * self.size(self.gradient)
+        while len(space) < MAX_DIRECTIONS:
+            residual = space.newton_residual(self.gradient)
+            if self.size(residual) <= goal or not space.add(residual):
+                break
+        self.mode, self.mode_dual = space.mode()
+        return space.step(self.gradient)
+
+    def move(self, step: Array) -> float:
+        """Take the step, or half of it and so on; the factor by which the gradient grew at first."""
+        before, first = self.size(self.gradient), 0.0
+        for _ in range(6):
+            energies, gradient = self.evaluate(self.x + step)
+            grew = self.size(gradient) / before if np.isfinite(gradient).all() else np.inf
+            first = first or grew
+            if grew <= MAX_GROWTH:
+                break
+            step = 0.5 * step
+        self.x, self.energies, self.gradient = self.x + step, energies, gradient
+        return first
+
+    def size(self, g: Array) -> float:
+        """√(gᵀP⁻¹g)."""
+        return float(np.sqrt(max(float(np.vdot(g, self.preconditioner.solve(g))), 0.0)))
+
+    def certify(self) -> tuple[float, float]:
+        """The two smallest curvatures, from a start that has a share in every direction."""
+        space = self.subspace()
+        space.add(self.mode_dual)
+        space.add(np.random.default_rng(0).normal(size=self.x.shape))
+        self.settle_mode(space, 2)
+        values = space.curvatures()
+        return float(values[0]), float(values[1]) if len(values) > 1 else np.inf
+
+
+class _Subspace:
+    """Directions V with their duals W = PV, VᵀW = 1, and their images HV; P itself is never needed."""
+
+    def __init__(self, product: Callable[[Array], Array], preconditioner: Preconditioner) -> None:
+        self.product, self.preconditioner = product, preconditioner
+        self.V: list[Array] = []
+        self.W: list[Array] = []
+        self.HV: list[Array] = []
+
+    def __len__(self) -> int:
+        return len(self.V)
+
+    def add(self, w: Array) -> bool:
+        """Append P⁻¹w; False where nothing new is left of it."""
+        v = self.preconditioner.solve(w)
+        size = float(np.vdot(v, w))
+        for _ in range(2):
+            for known, dual in zip(self.V, self.W, strict=True):
+                w, v = w - np.vdot(known, w) * dual, v - np.vdot(dual, v) * known
+        rest = float(np.vdot(v, w))
+        if not rest > 1e-16 * size:
+            return False
+        self.V.append(v / np.sqrt(rest))
+        self.W.append(w / np.sqrt(rest))
+        self.HV.append(self.product(self.V[-1]))
+        return True
+
+    def ritz(self) -> tuple[Array, Array]:
+        """Eigenvalues (k,) and eigenvectors (k, k) of VᵀHV."""
+        A = np.array([[np.vdot(v, h) for h in self.HV] for v in self.V])
+        values, vectors = np.linalg.eigh(0.5 * (A + A.T))
+        return values, vectors
+
+    def curvatures(self) -> Array:
+        return self.ritz()[0]
+
+    def mode(self) -> tuple[Array, Array]:
+        """The softest direction, v and Pv."""
+        y = self.ritz()[1][:, 0]
+        return _combine(y, self.V), _combine(y, self.W)
+
+    def unsettled(self, count: int) -> Array | None:
+        """Residual Hv − λPv of the first of the lowest ``count`` modes that is not accurate yet."""
+        values, vectors = self.ritz()
+        for value, y in zip(values[:count], vectors.T, strict=False):
+            residual = _combine(y, self.HV) - value * _combine(y, self.W)
+            size = np.sqrt(max(float(np.vdot(residual, self.preconditioner.solve(residual))), 0.0))
+            if size > MODE_ACCURACY * max(abs(value), MODE_ACCURACY):
+                return residual
+        return None
+
+    def newton_residual(self, g: Array) -> Array:
+        """g + Hs for the s in the subspace that Galerkin's condition selects."""
+        values, vectors = self.ritz()
+        share = vectors.T @ np.array([np.vdot(v, g) for v in self.V])
+        return g - _combine(vectors @ (share / _away_from_zero(values)), self.HV)
+
+    def step(self, g: Array) -> Array:
+        """Eigenvector following inside the subspace, −P⁻¹g outside."""
+        values, vectors = self.ritz()
+        coefficients = np.array([np.vdot(v, g) for v in self.V])
+        stiffness = np.maximum(np.abs(values), SOFTEST)
+        stiffness[0] *= -1.0
+        inside = _combine(vectors @ (vectors.T @ coefficients / stiffness), self.V)
+        outside = self.preconditioner.solve(g - _combine(coefficients, self.W))
+        return -inside - outside
+
+
+def _combine(coefficients: Array, vectors: list[Array]) -> Array:
+    return np.asarray(np.tensordot(coefficients, np.array(vectors), axes=1))
+
+
+def _away_from_zero(values: Array) -> Array:
+    return np.where(np.abs(values) < SOFTEST, np.copysign(SOFTEST, values), values)
