@@ -13,13 +13,11 @@ import numpy as np
 from numba import njit
 
 from genmlip._types import Array, IntArray
-from genmlip.potentials.base import SitePotential
-from genmlip.potentials.embedded_pair import embedded_pair_hessian
-from genmlip.potentials.neighbours import Neighbours
+from genmlip.potentials.embedded_pair import EmbeddedPair, embedded_pair_hessian
 from genmlip.potentials.setfl import Tables, read_setfl
 
 
-class EmbeddedAtom(SitePotential):
+class EmbeddedAtom(EmbeddedPair):
     """V_i = F_α(ρ_i) + ½ Σ_j φ_αβ(r_ij) with ρ_i = Σ_j f_αβ(r_ij); α, β the elements of i and j.
 
     Daw & Baskes, Phys. Rev. B 29, 6443 (1984). Where f depends on α too (eam/fs) this is the alloy form of
@@ -41,14 +39,12 @@ class EmbeddedAtom(SitePotential):
         """From a setfl file; raises InputError, FileFormatError."""
         return cls(read_setfl(path), spec=f"eam:{path}")
 
-    def site_terms(
-        self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
-    ) -> None:
-        t, nb = self.tables, neighbours
-        embedded_atom_sites(
-            nb.centre, nb.first, nb.index, species, vectors, self._radial, self._embedding,
-            t.cutoff, t.delta_r, t.delta_rho, energies, gradients,
-        )  # fmt: skip
+    def radial(self, alpha: int, beta: int, squared: Array, out: Array) -> None:
+        radial_functions(self._radial[alpha, beta], self.tables.delta_r, self.cutoff, squared, out)
+
+    def embedding(self, alpha: int, density: Array) -> tuple[Array, Array]:
+        F, slope, _ = evaluate_table(self._embedding[alpha], self.tables.delta_rho, density)
+        return F, slope
 
     def site_hessian(self, species: IntArray, vectors: Array) -> Array:
         t = self.tables
@@ -104,42 +100,23 @@ def evaluate_table(coefficients: Array, delta: float, x: Array) -> tuple[Array, 
     return ((c0 * p + c1) * p + c2) * p + c3 + slope * beyond, slope, curvature
 
 
-@njit(cache=True, nogil=True)
-def embedded_atom_sites(  # type: ignore[no-untyped-def]
-    centre, first, index, species, vectors, radial, embedding, cutoff, delta_r, delta_rho, energies, gradients
-):
-    """V_i and ∂V_i/∂r_ij; the first loop leaves f′, ½φ′ and 1/r of each pair in ``gradients``."""
-    last_r, last_rho = radial.shape[2], embedding.shape[1]
-    per_r, per_rho = 1.0 / delta_r, 1.0 / delta_rho
-    for m in range(centre.size):
-        alpha = species[centre[m]]
-        density, energy = 0.0, 0.0
-        for e in range(first[m], first[m + 1]):
-            x, y, z = vectors[e, 0], vectors[e, 1], vectors[e, 2]
-            r2 = x * x + y * y + z * z
-            if r2 >= cutoff * cutoff:
-                gradients[e, 0], gradients[e, 1], gradients[e, 2] = 0.0, 0.0, 0.0
-                continue
-            r = np.sqrt(r2)
-            p = r * per_r
-            k = min(int(p), last_r - 1)
-            p = min(p - k, 1.0)
-            c = radial[alpha, species[index[e]], k]
-            density += ((c[0] * p + c[1]) * p + c[2]) * p + c[3]
-            inverse = 1.0 / r
-            pair = (((c[4] * p + c[5]) * p + c[6]) * p + c[7]) * inverse
-            energy += 0.5 * pair
-            gradients[e, 0] = ((3.0 * c[0] * p + 2.0 * c[1]) * p + c[2]) * per_r
-            gradients[e, 1] = 0.5 * (((3.0 * c[4] * p + 2.0 * c[5]) * p + c[6]) * per_r - pair) * inverse
-            gradients[e, 2] = inverse
-        p = density * per_rho
-        k = max(0, min(int(p), last_rho - 1))
+@njit(cache=True, nogil=True, error_model="numpy")
+def radial_functions(table, delta, cutoff, squared, out):  # type: ignore[no-untyped-def]
+    """f, φ, f′/r and φ′/r from a row of eight coefficients per interval, those of f and of z = rφ."""
+    last, per = len(table), 1.0 / delta
+    for q in range(len(squared)):
+        r2 = squared[q]
+        if r2 >= cutoff * cutoff:
+            out[0, q], out[1, q], out[2, q], out[3, q] = 0.0, 0.0, 0.0, 0.0
+            continue
+        r = np.sqrt(r2)
+        p = r * per
+        k = min(int(p), last - 1)
         p = min(p - k, 1.0)
-        c = embedding[alpha, k]
-        slope = ((3.0 * c[0] * p + 2.0 * c[1]) * p + c[2]) * per_rho
-        beyond = max(density - last_rho * delta_rho, 0.0)
-        energies[m] = energy + ((c[0] * p + c[1]) * p + c[2]) * p + c[3] + slope * beyond
-        for e in range(first[m], first[m + 1]):
-            scale = (gradients[e, 1] + slope * gradients[e, 0]) * gradients[e, 2]
-            for a in range(3):
-                gradients[e, a] = scale * vectors[e, a]
+        c = table[k]
+        inverse = 1.0 / r
+        phi = (((c[4] * p + c[5]) * p + c[6]) * p + c[7]) * inverse
+        out[0, q] = ((c[0] * p + c[1]) * p + c[2]) * p + c[3]
+        out[1, q] = phi
+        out[2, q] = ((3.0 * c[0] * p + 2.0 * c[1]) * p + c[2]) * per * inverse
+        out[3, q] = (((3.0 * c[4] * p + 2.0 * c[5]) * p + c[6]) * per - phi) * inverse * inverse

@@ -8,9 +8,7 @@ import numpy as np
 from numba import njit
 
 from genmlip._types import Array, IntArray
-from genmlip.potentials.base import SitePotential
-from genmlip.potentials.embedded_pair import embedded_pair_hessian
-from genmlip.potentials.neighbours import Neighbours
+from genmlip.potentials.embedded_pair import EmbeddedPair, embedded_pair_hessian
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ TUNGSTEN = FinnisSinclairParameters(
 )  # fmt: skip
 
 
-class FinnisSinclair(SitePotential):
+class FinnisSinclair(EmbeddedPair):
     """The Finnis–Sinclair potential of one element."""
 
     def __init__(self, parameters: FinnisSinclairParameters = TUNGSTEN) -> None:
@@ -51,10 +49,13 @@ class FinnisSinclair(SitePotential):
         p = parameters
         self._constants = np.array([p.A, p.d, p.c, p.c0, p.c1, p.c2, p.B, p.alpha, p.b0])
 
-    def site_terms(
-        self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
-    ) -> None:
-        finnis_sinclair_sites(neighbours.first, vectors, self._constants, energies, gradients)
+    def radial(self, alpha: int, beta: int, squared: Array, out: Array) -> None:
+        radial_functions(self._constants, squared, out)
+
+    def embedding(self, alpha: int, density: Array) -> tuple[Array, Array]:
+        root = np.sqrt(density)
+        slope = np.divide(-0.5 * self.parameters.A, root, out=np.zeros_like(root), where=root > 0.0)
+        return -self.parameters.A * root, slope
 
     def site_hessian(self, species: IntArray, vectors: Array) -> Array:
         x = self.parameters
@@ -85,48 +86,23 @@ def _pair_derivatives(r: Array, x: FinnisSinclairParameters) -> tuple[Array, Arr
     return slope, curvature
 
 
-@njit(cache=True, nogil=True)
-def _pair(r, constants):  # type: ignore[no-untyped-def]
-    """V and V′ at distance r."""
-    _, _, c, c0, c1, c2, B, alpha, b0 = constants
-    value, slope = 0.0, 0.0
-    if r < c:
-        s = r - c
-        q = c0 + r * (c1 + r * c2)
-        value += s * s * q
-        slope += 2.0 * s * q + s * s * (c1 + 2.0 * c2 * r)
-    if r < b0:
-        t = b0 - r
-        e = B * t * t * np.exp(-alpha * r)
-        value += e * t
-        slope -= e * (3.0 + alpha * t)
-    return value, slope
-
-
-@njit(cache=True, nogil=True)
-def finnis_sinclair_sites(first, vectors, constants, energies, gradients):  # type: ignore[no-untyped-def]
-    """V_i and ∂V_i/∂r_ij; the first loop sums the density and leaves r in ``gradients``."""
-    A, d = constants[0], constants[1]
-    c = constants[2]
-    for m in range(first.size - 1):
-        density, energy = 0.0, 0.0
-        for p in range(first[m], first[m + 1]):
-            x, y, z = vectors[p, 0], vectors[p, 1], vectors[p, 2]
-            r = np.sqrt(x * x + y * y + z * z)
-            gradients[p, 0] = r
-            if r < d:
-                density += (r - d) ** 2
-        root = np.sqrt(density)
-        embedding_slope = -0.5 * A / root if density > 0.0 else 0.0
-        for p in range(first[m], first[m + 1]):
-            r = gradients[p, 0]
-            slope = 0.0
-            if r < c:
-                value, pair_slope = _pair(r, constants)
-                energy += 0.5 * value
-                slope += 0.5 * pair_slope
-            if r < d:
-                slope += embedding_slope * 2.0 * (r - d)
-            for a in range(3):
-                gradients[p, a] = slope * vectors[p, a] / r
-        energies[m] = energy - A * root
+@njit(cache=True, nogil=True, error_model="numpy")
+def radial_functions(constants, squared, out):  # type: ignore[no-untyped-def]
+    """f = (r − d)², φ = V, f′/r and φ′/r; the exponential, which few pairs need, in a loop of its own."""
+    _, d, c, c0, c1, c2, B, alpha, b0 = constants
+    for q in range(len(squared)):
+        r = np.sqrt(squared[q])
+        inverse = 1.0 / r
+        s, t = min(r - c, 0.0), min(r - d, 0.0)
+        polynomial = c0 + r * (c1 + r * c2)
+        out[0, q] = t * t
+        out[1, q] = s * s * polynomial
+        out[2, q] = 2.0 * t * inverse
+        out[3, q] = s * (2.0 * polynomial + s * (c1 + 2.0 * c2 * r)) * inverse
+    for q in range(len(squared)):
+        if squared[q] < b0 * b0:
+            r = np.sqrt(squared[q])
+            t = b0 - r
+            e = B * t * t * np.exp(-alpha * r)
+            out[1, q] += e * t
+            out[3, q] -= e * (3.0 + alpha * t) / r

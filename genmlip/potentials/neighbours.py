@@ -1,6 +1,7 @@
-"""Full neighbour lists in compressed form, and the two loops that every site potential shares.
+"""Neighbour lists in compressed form, and the two loops that every site potential shares.
 
-The list itself comes from matscipy. It is built once with a skin and reused while the atoms move.
+Lists are built by sorting atoms into bins, once with a skin, and are reused while the atoms move. Full lists
+serve potentials of any form, half lists (each pair once) those whose forces act along bonds.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ from itertools import product
 
 import numpy as np
 from ase import Atoms
-from matscipy.neighbours import neighbour_list
 from numba import njit
 
-from genmlip._types import Array, IntArray
+from genmlip._types import Array, BoolArray, IntArray
 from genmlip.errors import InputError
 
 
@@ -36,26 +36,12 @@ class Neighbours:
     def of(cls, atoms: Atoms, cutoff: float, centres: IntArray | None = None) -> Neighbours:
         """All pairs closer than ``cutoff`` (Å); with ``centres`` only the sites on those atoms."""
         n = len(atoms)
-        if n == 0:
-            none = np.empty(0, dtype=np.int64)
-            return cls(none, np.zeros(1, dtype=np.int64), none, np.empty((0, 3)))
-        cell, origin = bounding_cell(atoms)
-        i, j, S = neighbour_list(
-            "ijS", positions=atoms.positions - origin, cell=cell, pbc=atoms.pbc, cutoff=cutoff
-        )
-        i, j = i.astype(np.int64), j.astype(np.int64)
-        count = np.bincount(i, minlength=n)
-        if centres is None:
-            centres = np.arange(n, dtype=np.int64)
-        else:
-            centres = np.asarray(centres, dtype=np.int64)
-            position = np.full(n, -1, dtype=np.int64)
-            position[centres] = np.arange(len(centres))
-            keep = position[i] >= 0
-            order = np.argsort(position[i[keep]], kind="stable")
-            j, S, count = j[keep][order], S[keep][order], count[centres]
-        first = np.concatenate(([0], np.cumsum(count))).astype(np.int64)
-        return cls(centres, first, j, S.astype(float) @ cell)
+        centres = np.arange(n, dtype=np.int64) if centres is None else np.asarray(centres, dtype=np.int64)
+        bins = Bins.of(atoms, cutoff)
+        first, index, image = bins.pairs(centres, np.ones(n, dtype=bool), half=False)
+        site = np.repeat(centres, np.diff(first))
+        shift = bins.translations[image] + (bins.home[site] - bins.home[index])
+        return cls(centres, first, index.astype(np.int64), shift)
 
     @classmethod
     def of_one_site(cls, vectors: Array) -> Neighbours:
@@ -71,6 +57,105 @@ class Neighbours:
             i = self.centre[np.searchsorted(self.first, clash, side="right") - 1]
             raise InputError(f"atoms {i} and {self.index[clash]} are at the same place")
         return out
+
+
+@dataclass(frozen=True)
+class HalfList:
+    """Each pair once, in the entries ``first[i]:first[i + 1]`` of either of its atoms i.
+
+    Pairs of which neither atom is a centre are left out.
+
+    index, image : (p,) atom j and the row of ``translations`` (Å) that takes it to the periodic image:
+        r_ij = (x_j − home_j) + translation − (x_i − home_i)
+    home : (n, 3) Å, translations that bring the atoms into the cell
+    """
+
+    first: IntArray
+    index: IntArray
+    image: IntArray
+    translations: Array
+    home: Array
+
+    @classmethod
+    def of(cls, atoms: Atoms, cutoff: float, is_centre: BoolArray) -> HalfList:
+        """All pairs closer than ``cutoff`` (Å) with a centre; ``is_centre`` (n,)."""
+        bins = Bins.of(atoms, cutoff)
+        first, index, image = bins.pairs(np.arange(len(atoms)), is_centre, half=True)
+        return cls(first, index, image, bins.translations, bins.home)
+
+
+BINS_PER_CUTOFF = 2
+MOST_BINS = 10  # times the number of atoms, however dilute
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Atoms sorted into the bins of a grid, which turns the search for neighbours into one of linear cost.
+
+    positions, home : (n, 3) Å: the atoms brought into the cell, and the translations that did it
+    grid : (3,) number of bins along each edge of the cell
+    reach, turns : (3,) how many bins away a neighbour may be, and how many turns around the cell that takes
+    start, member : the atoms of bin b are ``member[start[b]:start[b + 1]]``
+    place : (n, 3) bin of each atom
+    translations : (t, 3) Å, those that may lead to a neighbour
+    """
+
+    cutoff: float
+    positions: Array
+    home: Array
+    grid: IntArray
+    reach: IntArray
+    turns: IntArray
+    start: IntArray
+    member: IntArray
+    place: IntArray
+    translations: Array
+
+    @classmethod
+    def of(cls, atoms: Atoms, cutoff: float) -> Bins:
+        """Raises InputError for a cell that is not finite or flat."""
+        check_finite(atoms.positions)
+        n = len(atoms)
+        cell, origin = bounding_cell(atoms)
+        if n == 0:
+            cell = np.eye(3)
+        to_cell = np.linalg.inv(cell)
+        heights = 1.0 / np.linalg.norm(to_cell, axis=0)
+        scaled = (atoms.positions - origin) @ to_cell
+        wraps = np.where(atoms.pbc, np.floor(scaled), 0.0)
+        grid = np.maximum(1, BINS_PER_CUTOFF * heights / cutoff)
+        grid *= min(1.0, (MOST_BINS * max(n, 1) / grid.prod()) ** (1 / 3))
+        grid = np.maximum(1, grid).astype(np.int64)
+        place = np.clip(((scaled - wraps) * grid).astype(np.int64), 0, grid - 1)
+        number = (place[:, 0] * grid[1] + place[:, 1]) * grid[2] + place[:, 2]
+        start = np.concatenate([[0], np.cumsum(np.bincount(number, minlength=int(grid.prod())))])
+        reach = np.ceil(cutoff / heights * grid).astype(np.int64)
+        turns = np.where(atoms.pbc, (reach + grid - 1) // grid, 0)
+        steps = np.stack(np.meshgrid(*[np.arange(-m, m + 1.0) for m in turns], indexing="ij"), axis=-1)
+        home = wraps @ cell
+        return cls(
+            cutoff, atoms.positions - home, home, grid, reach, turns, start,
+            np.argsort(number, kind="stable"), place, steps.reshape(-1, 3) @ cell,
+        )  # fmt: skip
+
+    def pairs(self, centres: IntArray, wanted: BoolArray, half: bool) -> tuple[IntArray, IntArray, IntArray]:
+        """(first, index, image) of the neighbours of ``centres``, as in :class:`HalfList`; in bins' order.
+
+        ``half`` keeps of each pair one direction, and only those with an atom that is ``wanted`` (n,).
+        """
+        count = np.zeros(len(centres) + 1, dtype=np.int64)
+        nothing = np.empty(0, dtype=np.int32)
+        rank = np.empty_like(self.member)
+        rank[self.member] = np.arange(len(rank))
+        search = (
+            centres, wanted, half, self.cutoff, self.positions[self.member], self.grid, self.reach,
+            self.turns, self.start, self.member, rank, self.place, self.translations,
+        )  # fmt: skip
+        find_pairs(*search, count, nothing, nothing)
+        first = np.cumsum(count)
+        index, image = np.empty(first[-1], dtype=np.int32), np.empty(first[-1], dtype=np.int32)
+        find_pairs(*search, first, index, image)
+        return first, index, image
 
 
 def periodic_images(atoms: Atoms, reach: float, centres: IntArray | None = None) -> tuple[IntArray, Array]:
@@ -118,10 +203,7 @@ def check_centres(centres: IntArray | None, n: int) -> IntArray | None:
 
 def has_left_skin(positions: Array, built_at: Array, skin: float) -> bool:
     """Whether a list built with ``skin`` (Å) at ``built_at`` may miss pairs at ``positions``; yes for NaN."""
-    if len(positions) == 0:
-        return False
-    moved = positions - built_at
-    return not np.einsum("ia,ia->i", moved, moved).max() <= (0.5 * skin) ** 2
+    return bool(farther_than(0.5 * skin, positions, built_at))
 
 
 def bounding_cell(atoms: Atoms) -> tuple[Array, Array]:
@@ -146,6 +228,67 @@ def bounding_cell(atoms: Atoms) -> tuple[Array, Array]:
         origin += (low - 1.0) * box[k]
         box[k] *= high - low + 2.0
     return box, origin
+
+
+@njit(cache=True, nogil=True)
+def farther_than(distance, x, y):  # type: ignore[no-untyped-def]
+    """Whether any of the points x (n, 3) is farther than ``distance`` from its partner in y, or undefined."""
+    for i in range(len(x)):
+        squared = (x[i, 0] - y[i, 0]) ** 2 + (x[i, 1] - y[i, 1]) ** 2 + (x[i, 2] - y[i, 2]) ** 2
+        if not squared <= distance * distance:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def find_pairs(  # type: ignore[no-untyped-def]  # noqa: PLR0912
+    centres, wanted, half, cutoff, x, grid, reach, turns, start, member, rank, place, translations,
+    first, index, image,
+):  # fmt: skip
+    """Neighbours of the centres, bin by bin around each. Counts them into ``first[1:]`` while ``index`` is
+    empty; otherwise fills ``index`` and ``image`` from ``first`` on.
+
+    Bins along the third axis follow each other in ``member``, so that one run of atoms serves all bins that
+    are reached by the same number of turns. x : (n, 3) in the order of ``member``.
+    """
+    w1, w2 = 2 * turns[1] + 1, 2 * turns[2] + 1
+    home = (turns[0] * w1 + turns[1]) * w2 + turns[2]
+    counting = len(index) == 0
+    for m in range(len(centres)):
+        i = centres[m]
+        here = rank[i]
+        found = 0
+        for a in range(place[i, 0] - reach[0], place[i, 0] + reach[0] + 1):
+            turn0 = a // grid[0]
+            if abs(turn0) > turns[0]:
+                continue
+            for b in range(place[i, 1] - reach[1], place[i, 1] + reach[1] + 1):
+                turn1 = b // grid[1]
+                if abs(turn1) > turns[1]:
+                    continue
+                row = ((a - turn0 * grid[0]) * grid[1] + b - turn1 * grid[1]) * grid[2]
+                for turn2 in range(-turns[2], turns[2] + 1):
+                    low = max(0, place[i, 2] - reach[2] - turn2 * grid[2])
+                    high = min(grid[2] - 1, place[i, 2] + reach[2] - turn2 * grid[2])
+                    if low > high:
+                        continue
+                    t = ((turn0 + turns[0]) * w1 + turn1 + turns[1]) * w2 + turn2 + turns[2]
+                    begin, end = start[row + low], start[row + high + 1]
+                    if half:
+                        begin = max(begin, here if t > home else here + 1)
+                    for e in range(begin, end):
+                        d0 = x[e, 0] - x[here, 0] + translations[t, 0]
+                        d1 = x[e, 1] - x[here, 1] + translations[t, 1]
+                        d2 = x[e, 2] - x[here, 2] + translations[t, 2]
+                        if d0 * d0 + d1 * d1 + d2 * d2 < cutoff * cutoff:
+                            j = member[e]
+                            if (e == here and t == home) or not (wanted[i] or wanted[j]):
+                                continue
+                            if not counting:
+                                index[first[m] + found], image[first[m] + found] = j, t
+                            found += 1
+        if counting:
+            first[m + 1] = found
 
 
 @njit(cache=True, nogil=True)
