@@ -22,11 +22,11 @@ from genmlip.crystal.line_constants import LineForceConstants
 from genmlip.errors import UnstableCrystalError
 
 LAST_ORDER = 14
-"""Highest power of k; the terms of a lattice Green's function shrink like (j + 1)! / (κr)^j, κ ≈ 1 Å⁻¹."""
+"""Highest power of k. The terms go like j! / (κr)^j, κ ≈ 1 Å⁻¹ being the distance of the next pole in k."""
 MAX_ANGLES = 1 << 11
-ROUNDING = 1e-17
-NEGLIGIBLE = 1e-12
-"""Relative size at which the tail of an angular series counts as resolved."""
+RESOLVED = 1e-12
+"""Relative size of the tail of an angular series."""
+ROUNDING = 1e-16
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class GreenSeries:
             modes = _angular_modes(constants, translations, n_angles)
             size = abs(modes).max(axis=(2, 3))
             size /= _typical(size.max(axis=1))[:, None]
-            if size[:, n_angles // 4 :].max() <= NEGLIGIBLE:
+            if size[:, n_angles // 4 :].max() <= RESOLVED:
                 break
             if n_angles >= MAX_ANGLES:
                 raise UnstableCrystalError("the crystal is too close to an instability against long waves")
@@ -94,8 +94,10 @@ class GreenSeries:
         for power, (c, near) in enumerate(zip(self.coefficients, inside, strict=False)):
             if near.size:
                 m = slice(power % 2, len(c), 2)
-                flat, part = c[m].reshape(-1, size), wave[near, m]
-                value = part.real @ flat.real - part.imag @ flat.imag
+                pairs = np.stack([c[m].real, -c[m].imag], axis=1).reshape(
+                    -1, size
+                )  # Re c z, as real products
+                value = np.ascontiguousarray(wave[near, m]).view(float) @ pairs
                 total[near] += value * (r[near] ** -power)[:, None]
         return total.reshape(*x.shape[:-1], *shape)
 

@@ -26,6 +26,7 @@ NULL = 1e-9
 """Stiffness, relative to the largest force constant, below which a uniform motion is a translation."""
 STABILITY_TOLERANCE = 1e-6
 STABILITY_GRID = 48
+MAX_COLUMNS = 1 << 20
 BALANCE = 1e-8
 CHUNK = 1 << 14
 
@@ -38,7 +39,11 @@ class LatticeGreen:
     is known and confined too. On a torus that holds both, this is solved exactly by Fourier transforms.
     The constant is that of S: the mean over angles of the elastic term vanishes at r = 1 Å.
 
-    Raises UnstableCrystalError if Ĥ(θ) is not positive definite for some θ ≠ 0.
+    radius : Å, where the far field takes over
+    mismatch : Å²/eV, largest w found outside, where it should vanish: the error that is left
+
+    Raises UnstableCrystalError if Ĥ(θ) is not positive definite for some θ ≠ 0, or so nearly that the far
+    field sets in too far away.
     """
 
     def __init__(self, constants: LineForceConstants) -> None:
@@ -47,7 +52,7 @@ class LatticeGreen:
         _check_stability(constants)
         self.series = GreenSeries.of(constants, self.translations)
         self.radius = max(float(self.series.reach(ACCURACY)[-2:].max()), constants.range)
-        self._near = self._solve_near()
+        self._near, self.mismatch = self._solve_near()
 
     def __call__(self, labels: IntArray) -> Array:
         """G(n), (..., 2) → (..., m, m) Å²/eV: displacement (first index) by force (second); G(−n) = G(n)ᵀ."""
@@ -79,45 +84,47 @@ class LatticeGreen:
         opposite = half[:-1][::-1, ::-1].swapaxes(-1, -2)
         return np.concatenate([half, opposite])
 
-    def displacement(self, labels: IntArray, source_labels: IntArray, sources: Array) -> Array:
+    def displacement(self, labels: IntArray, sources_labels: IntArray, sources: Array) -> Array:
         """Σ_s G(n − n_s) f_s at the labels (l, 2) → (l, m) Å, of forces (s, m) eV/Å at (s, 2).
 
-        Raises InputError unless the forces balance: their sum, over columns and sublattices, vanishes.
+        Raises InputError unless the forces balance: each component's sum over all atoms vanishes.
         """
-        labels, source_labels = np.asarray(labels), np.asarray(source_labels)
+        labels, sources_labels = np.asarray(labels), np.asarray(sources_labels)
         sources = np.asarray(sources, dtype=float)
-        net, size = abs(sources.sum(axis=0) @ self.translations).max(), abs(sources).sum()
+        components = sources.reshape(-1, self.translations.shape[1])
+        net, size = abs(components.sum(axis=0)).max(), abs(components).sum()
         if net > BALANCE * size:
             raise InputError(
                 f"line forces must balance: their sum is {net:.2e} eV/Å, {net / size:.1e} of their size "
                 f"(allowed: {BALANCE:.0e})"
             )
-        pick = self._differences(labels, source_labels)
+        pick = self._differences(labels, sources_labels)
         result = np.zeros((len(labels), sources.shape[1]))
         step = max(1, CHUNK // max(1, len(sources)))
         for start in range(0, len(labels), step):
             part = slice(start, start + step)
-            result[part] = np.einsum("lsij,sj->li", pick(labels[part, None] - source_labels), sources)
+            result[part] = np.einsum("lsij,sj->li", pick(labels[part, None] - sources_labels), sources)
         return result
 
-    def _differences(self, labels: IntArray, source_labels: IntArray) -> Callable[[IntArray], Array]:
+    def _differences(self, labels: IntArray, sources_labels: IntArray) -> Callable[[IntArray], Array]:
         """G at differences of labels: from a table of all that can occur, if these are fewer than pairs."""
-        if len(labels) == 0 or len(source_labels) == 0:
+        if len(labels) == 0 or len(sources_labels) == 0:
             return self
-        low = labels.min(axis=0) - source_labels.max(axis=0)
-        high = labels.max(axis=0) - source_labels.min(axis=0)
-        if np.prod(high - low + 1) > len(labels) * len(source_labels):
+        low = labels.min(axis=0) - sources_labels.max(axis=0)
+        high = labels.max(axis=0) - sources_labels.min(axis=0)
+        if np.prod(high - low + 1) > len(labels) * len(sources_labels):
             return self
         table = self(_box(low, high))
         return lambda n: table[n[..., 0] - low[0], n[..., 1] - low[1]]
 
     def elastic(self, x: Array) -> Array:
-        """Green's function of linear elasticity, (..., 2) Å → (..., d, d): force on one atom per period."""
+        """Green's function of linear elasticity, (..., 2) Å → (..., 3, 3) Å²/eV: what G is far away, for
+        every pair of sublattices (3 is 1 in a scalar model)."""
         d = self.translations.shape[1]
         return self.series.elastic(x)[..., :d, :d]
 
-    def _solve_near(self) -> Array:
-        """G inside the radius, zero outside, on the torus."""
+    def _solve_near(self) -> tuple[Array, float]:
+        """G inside the radius, zero outside, on the torus; and the mismatch."""
         constants, T, m = self.constants, self.translations, self.constants.blocks.shape[1]
         reach = constants.range
         x, shape = _torus(constants, self.radius + 2 * reach)
@@ -138,16 +145,20 @@ class LatticeGreen:
         s_hat[0, 0] -= T @ (T.T @ s_hat[0, 0])
         w = np.fft.irfft2(np.linalg.solve(H_hat, s_hat), s=shape, axes=(0, 1))
         w -= T @ (T.T @ w[r > self.radius].mean(axis=0))
-        self.mismatch = float(abs(w[r > self.radius]).max())
+        mismatch = float(abs(w[r > self.radius]).max())
         w[r > self.radius] = 0.0
         w[r <= self.radius] += shift
-        return w
+        return w, mismatch
 
 
 def _torus(constants: LineForceConstants, radius: float) -> tuple[Array, tuple[int, int]]:
     """Positions (N1, N2, 2) Å in the order of the discrete Fourier transform, and N1, N2: a disc fits in."""
     extent = np.ceil(radius * np.linalg.norm(np.linalg.inv(constants.plane), axis=0)).astype(int)
     shape = tuple(next_fast_len(int(2 * M + 1), real=True) for M in extent)
+    if shape[0] * shape[1] > MAX_COLUMNS:
+        raise UnstableCrystalError(
+            f"the crystal is too close to an instability: its far field sets in only at {radius:.0f} Å"
+        )
     n = np.stack(np.meshgrid(*[np.rint(np.fft.fftfreq(N) * N) for N in shape], indexing="ij"), axis=-1)
     return n @ constants.plane, (shape[0], shape[1])
 
