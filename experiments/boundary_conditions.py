@@ -13,15 +13,15 @@ study = Study(
     runs=grid(
         reference=["fs:W", SMOOTH],
         dislocation=["bcc-screw-111", "bcc-mixed-111", "bcc-edge-111"],
-        boundary=["clamped"],
-        radius=[12.0, 16.0, 22.0, 30.0, 42.0, 60.0, 85.0],
-        reference_radius=260.0,
+        boundary=["clamped", "sinclair", "flexible"],
+        radius=[12.0, 16.0, 22.0, 30.0, 42.0, 60.0],
     ),
     quick=grid(
         dislocation=["bcc-screw-111", "bcc-edge-111"],
-        boundary=["clamped"],
+        boundary=["clamped", "sinclair", "flexible"],
         radius=[12.0, 15.0, 19.0, 24.0, 30.0],
-        reference_radius=100.0,
+        reference_radius=90.0,
+        source_radius=150.0,
     ),
     kind=BoundaryCondition,
 )

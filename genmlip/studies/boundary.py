@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 from genmlip.errors import InputError
 from genmlip.studies.cache import Cache
 from genmlip.studies.equilibria import crystal_of, kept_equilibrium
 from genmlip.studies.runs import Scalar
+
+if TYPE_CHECKING:
+    from genmlip.dislocations.boundaries import Boundary
 
 LARGER = 3.0
 """Smallest ratio of the two radii; the error of the large cell itself is a part of every row."""
@@ -24,7 +28,9 @@ class BoundaryCondition:
     boundary : boundary condition of the small cell
     radius : Å, of the region in which atoms move as the potential has it
     reference_radius : Å, of the large cell, at least three times the radius
-    reference_boundary : of the large cell; empty for the best that exists for the defect
+    reference_boundary : of the large cell
+    source_radius : Å, out to which boundary conditions with a far field of their own keep the predictor's
+        forces, in both cells: far out, so that only what they do near the core is measured
     fmax : eV/Å, largest force at either equilibrium
 
     The search starts from the large cell's equilibrium, so that all radii are compared in one and the same of
@@ -39,17 +45,17 @@ class BoundaryCondition:
     dislocation: str = "bcc-screw-111"
     boundary: str = "clamped"
     radius: float = 30.0
-    reference_radius: float = 200.0
-    reference_boundary: str = ""
+    reference_radius: float = 180.0
+    reference_boundary: str = "flexible"
+    source_radius: float = 300.0
     fmax: float = 1e-7
 
     def __post_init__(self) -> None:
         from genmlip.dislocations import check_defect
-        from genmlip.dislocations.boundaries import find_boundary
 
         check_defect(self.dislocation)
-        for boundary in filter(None, (self.boundary, self.reference_boundary)):
-            find_boundary(boundary)
+        for name in (self.boundary, self.reference_boundary):
+            self._boundary(name)
         for name in ("radius", "fmax"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} must be positive, got {getattr(self, name)!r}")
@@ -61,13 +67,13 @@ class BoundaryCondition:
 
     def __call__(self, cache: Cache) -> Mapping[str, Scalar]:
         from genmlip.dislocations import equilibrate, make_defect
-        from genmlip.dislocations.boundaries import find_boundary, joint_cutoff
+        from genmlip.dislocations.boundaries import joint_cutoff
         from genmlip.theory import boundary_error, transferred
 
         crystal = crystal_of(self.reference, self.symbol, self.structure)
         defect, potential = make_defect(crystal, self.dislocation), crystal.potential
-        large = kept_equilibrium(cache, defect, self.reference_radius, self.reference_boundary, self.fmax)
-        boundary = find_boundary(self.boundary)
+        best, boundary = self._boundary(self.reference_boundary), self._boundary(self.boundary)
+        large = kept_equilibrium(cache, defect, self.reference_radius, best, self.fmax)
         start = transferred(large, boundary.cell(defect, self.radius, joint_cutoff(defect, potential)))
         small = equilibrate(defect, potential, self.radius, boundary, self.fmax, start)
         error = boundary_error(small.require_convergence(), large)
@@ -81,3 +87,12 @@ class BoundaryCondition:
             "n_free": small.n_free,
             "relaxation_s": small.wall_s,
         }
+
+    def _boundary(self, name: str) -> Boundary:
+        """The boundary condition of that name, with the source radius where it has one."""
+        from genmlip.dislocations.boundaries import find_boundary
+
+        boundary = find_boundary(name)
+        if any(field.name == "source_radius" for field in fields(boundary)):  # type: ignore[arg-type]
+            return find_boundary(name, source_radius=self.source_radius)
+        return boundary

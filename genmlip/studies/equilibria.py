@@ -11,6 +11,7 @@ from genmlip.studies.cache import Cache
 if TYPE_CHECKING:
     from genmlip.crystal import Crystal
     from genmlip.dislocations import Defect, Equilibrium
+    from genmlip.dislocations.boundaries import Boundary
 
 
 @lru_cache(maxsize=4)
@@ -27,11 +28,10 @@ def crystal_of(potential: str, symbol: str = "", structure: str = "") -> Crystal
 
 
 def kept_equilibrium(
-    cache: Cache, defect: Defect, radius: float, boundary: str = "", fmax: float = 1e-6
+    cache: Cache, defect: Defect, radius: float, boundary: Boundary, fmax: float
 ) -> Equilibrium:
     """``defect`` relaxed with its crystal's own potential.
 
-    boundary : empty for the best that exists for the defect
     Raises NotConvergedError, and then keeps nothing.
     """
     from genmlip.dislocations import Equilibrium, equilibrate
@@ -39,11 +39,12 @@ def kept_equilibrium(
     crystal = defect.crystal
 
     def relax(folder: Path) -> None:
-        found = equilibrate(defect, crystal.potential, radius, boundary or None, fmax)
+        found = equilibrate(defect, crystal.potential, radius, boundary, fmax)
         found.require_convergence().save(folder)
 
     key = {
         "potential": crystal.potential.spec, "symbol": crystal.symbol, "structure": crystal.structure,
-        "defect": defect.name, "boundary": boundary, "radius": radius, "fmax": fmax,
+        "defect": defect.name, "boundary": {"name": boundary.name, **vars(boundary)}, "radius": radius,
+        "fmax": fmax,
     }  # fmt: skip
     return Equilibrium.load(cache.entry("equilibrium", key, relax), defect)

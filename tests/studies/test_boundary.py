@@ -60,6 +60,7 @@ def test_without_kimpy_a_row_of_an_openkim_model_says_that_it_is_missing(cache, 
         ({"reference_boundary": "clampd"}, UnknownNameError, "did you mean clamped"),
         ({"radius": 0.0}, InputError, "radius must be positive"),
         ({"radius": 70.0}, InputError, "at least 3 times the radius, 210 Å"),
+        ({"source_radius": -1.0}, InputError, "source radius must be a positive"),
     ],
 )
 def test_parameters_that_cannot_work_are_refused_when_the_study_is_declared(bad, error, clue):
