@@ -32,6 +32,7 @@ UNITS = {
     "radius": "Å",
     "wall_s": "s",
     "saddle_fmax": "eV/Å",
+    "end_difference": "eV per line period",
     "energies": "eV per line period",
     "path_length": "Å",
     "core_positions": "Å",

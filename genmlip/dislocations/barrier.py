@@ -28,13 +28,15 @@ from genmlip.dislocations.dislocation import Dislocation
 from genmlip.dislocations.equilibrate import _objective, core_disturbance, equilibrate
 from genmlip.errors import InputError, NotConvergedError
 from genmlip.potentials.base import Potential
-from genmlip.statics.minimise import MinimiseResult, Objective, minimise
+from genmlip.statics.minimise import MinimiseResult, Objective, largest_row, minimise
 from genmlip.statics.path import FEWEST_IMAGES, Path, PathInterrupted, Sweep, minimum_energy_path
 from genmlip.statics.preconditioner import Preconditioner
 
 SUMMARY, IMAGES = "barrier.json", "path.extxyz"
 ENDS_FMAX = 1e-6  # eV/Å
 SAME_TRAVEL = 0.2  # of the period; ends that travelled so much less are not two neighbouring valleys
+SAME_ENERGY = 0.1  # of the barrier; the ends may differ by so much, as the boundary is not invariant
+SAME_PLACE = 0.1  # Å; ends in which no atom differs by more are the same
 SAME_PLANE = 1e-6  # Å
 
 
@@ -68,7 +70,7 @@ class PeierlsBarrier:
 
     @property
     def barrier(self) -> float:
-        """Energy of the highest saddle above the first valley, eV per b of line length; NaN without valleys."""
+        """Energy of the highest saddle above the first valley, eV per b of line; NaN without valleys."""
         if not self.valleys:
             return np.nan
         return self.path.barrier * self.dislocation.b / self.dislocation.line_period
@@ -99,6 +101,7 @@ class PeierlsBarrier:
             "wall_s": self.wall_s,
             "saddle_fmax": None if saddle is None else saddle.fmax,
             "saddle_curvatures": None if saddle is None else [finite_or_none(c) for c in saddle.curvatures],
+            "end_difference": float(self.path.energies[-1]),
             "energies": self.path.energies.tolist(),
             "path_length": self.path.length,
             "core_positions": [[finite_or_none(x) for x in c] for c in self.core_positions],
@@ -181,7 +184,7 @@ def peierls_barrier(
 
     def packed(path: Path) -> PeierlsBarrier:
         correctors = np.array([domain.extend(x) for x in path.images])
-        failure = _not_valleys(domain.cell, correctors, start, end, float(step[0]))
+        failure = _not_valleys(domain.cell, correctors, (start, end), path, float(step[0]))
         return PeierlsBarrier(
             cell=domain.cell,
             correctors=correctors,
@@ -234,17 +237,22 @@ def _valley(
 
 
 def _not_valleys(
-    cell: DefectCell, correctors: Array, start: MinimiseResult, end: MinimiseResult, step: float
+    cell: DefectCell, correctors: Array, ends: tuple[MinimiseResult, ...], path: Path, step: float
 ) -> str | None:
-    """Why the ends are not two equilibria one step apart; None if they are."""
-    for result in (start, end):
-        if not result.converged:
-            return f"an end of the path: {result.message}"
+    """Why the ends are not two equivalent equilibria one step apart; None if they are."""
+    for end in ends:
+        if not end.converged:
+            return f"an end of the path: {end.message}"
     travel = _core(cell, correctors[-1])[0] - _core(cell, correctors[0])[0]
-    if abs(travel - step) > SAME_TRAVEL * step:
+    if largest_row(correctors[-1] - correctors[0]) < SAME_PLACE or abs(travel - step) > SAME_TRAVEL * step:
         return (
             f"the cores of the two ends are {travel:.2f} Å apart instead of {step:.2f} Å: at this radius the "
             "boundary pulls harder than the valleys hold; use a larger radius or another boundary"
+        )
+    if abs(path.energies[-1]) > SAME_ENERGY * path.barrier:
+        return (
+            f"the energies of the two ends differ by {path.energies[-1]:.2g} eV per line period, "
+            f"the barrier is {path.barrier:.2g}; use a larger radius or another boundary"
         )
     return None
 

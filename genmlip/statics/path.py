@@ -188,7 +188,10 @@ class _String:
         return np.array([np.vdot(g, t) for g, t in zip(self.gradients, self.tangents(), strict=True)])
 
     def climb(self, fmax: float, max_calls: int, callback: Callable[[Sweep], None] | None) -> None:
-        """From the highest point of the profile to the saddle, which replaces the nearest inner image."""
+        """From the highest point of the profile to the saddle, which replaces the nearest inner image.
+
+        A saddle farther off than the next image would not be one of this path.
+        """
         s = self.lengths() / self.lengths()[-1]
         profile = CubicHermiteSpline(s, self.energies(), self.slopes())
         fine = np.linspace(0.0, 1.0, 50 * len(s) + 1)
@@ -204,9 +207,10 @@ class _String:
             def told(calls: int, force: float) -> None:
                 report(Sweep(before + calls, self.away, force))
 
+        spacing = self.lengths()[-1] / (len(s) - 1)
         saddle = find_saddle(
             self.objective, path(top), path(top, 1), self.preconditioner, fmax,
-            max(max_calls - self.n_calls, 0), told,
+            max(max_calls - self.n_calls, 0), spacing, told,
         )  # fmt: skip
         self.n_calls += saddle.n_calls
         self.saddle = saddle

@@ -19,7 +19,7 @@ from genmlip.statics.minimise import Objective, largest_row
 from genmlip.statics.preconditioner import Preconditioner
 
 DIFFERENCE = 1e-4  # Å, the farthest that an atom is moved for a product with the Hessian
-MAX_DIRECTIONS = 40  # of one subspace
+FEWEST_DIRECTIONS, MAX_DIRECTIONS = 12, 40  # of the subspace that certifies; of any
 NEWTON_ACCURACY, MODE_ACCURACY = 0.03, 0.1  # relative residuals, in the norm of P⁻¹
 SOFTEST = 2e-3  # of P: curvatures nearer to zero are taken for this much
 MAX_STEP = 0.15  # Å, the farthest that an atom moves in one step
@@ -55,11 +55,13 @@ def find_saddle(
     preconditioner: Preconditioner,
     fmax: float = 1e-5,
     max_calls: int = 1000,
+    max_distance: float = np.inf,
     callback: Callable[[int, float], None] | None = None,
 ) -> Saddle:
     """The saddle of index one near ``start``, uphill along what ``mode`` becomes.
 
     start : (m, d); mode : (m, d), roughly the direction of negative curvature
+    max_distance : Å, Euclidean norm of all unknowns; a search that leads farther away is given up
     callback : called with the number of evaluations and the largest force after every step
     Never raises for lack of convergence. Raises InputError if forces are not finite at the start.
     """
@@ -70,6 +72,9 @@ def find_saddle(
     while largest_row(search.gradient) > fmax:
         if search.n_calls >= max_calls or reach < 1e-3 * MAX_STEP:
             message = f"saddle not reached after {search.n_calls} force calls"
+            break
+        if np.linalg.norm(search.x - start) > max_distance:
+            message = "the search for the saddle led away from its start"
             break
         step = search.newton_step()
         longest = largest_row(step)
@@ -163,10 +168,15 @@ class _Search:
         return float(np.sqrt(max(float(np.vdot(g, self.preconditioner.solve(g))), 0.0)))
 
     def certify(self) -> tuple[float, float]:
-        """The two smallest curvatures, from a start that has a share in every direction."""
+        """The two smallest curvatures, the second from a random start where the mode is: a soft direction that
+        competes with it is near it."""
         space = self.subspace()
         space.add(self.mode_dual)
-        space.add(np.random.default_rng(0).normal(size=self.x.shape))
+        where = np.linalg.norm(self.mode.reshape(len(self.mode), -1), axis=1)
+        noise = np.random.default_rng(0).normal(size=self.x.shape)
+        space.add(noise * where.reshape(-1, *[1] * (self.x.ndim - 1)))
+        while len(space) < FEWEST_DIRECTIONS and space.add(space.residual(1)):
+            pass
         self.settle_mode(space, 2)
         values = space.curvatures()
         return float(values[0]), float(values[1]) if len(values) > 1 else np.inf
@@ -215,13 +225,19 @@ class _Subspace:
 
     def unsettled(self, count: int) -> Array | None:
         """Residual Hv − λPv of the first of the lowest ``count`` modes that is not accurate yet."""
-        values, vectors = self.ritz()
-        for value, y in zip(values[:count], vectors.T, strict=False):
-            residual = _combine(y, self.HV) - value * _combine(y, self.W)
+        values = self.curvatures()
+        for k, value in enumerate(values[:count]):
+            residual = self.residual(k)
             size = np.sqrt(max(float(np.vdot(residual, self.preconditioner.solve(residual))), 0.0))
             if size > MODE_ACCURACY * max(abs(value), MODE_ACCURACY):
                 return residual
         return None
+
+    def residual(self, k: int) -> Array:
+        """Hv − λPv of the k-th softest direction; of the stiffest where there are not so many."""
+        values, vectors = self.ritz()
+        k = min(k, len(values) - 1)
+        return _combine(vectors[:, k], self.HV) - values[k] * _combine(vectors[:, k], self.W)
 
     def newton_residual(self, g: Array) -> Array:
         """g + Hs for the s in the subspace that Galerkin's condition selects."""

@@ -32,7 +32,7 @@ def barrier_profile(barrier: PeierlsBarrier) -> Figure:
     The curve is cubic between the images and has their energies and slopes. The second panel is left out
     where the cell is too small to place the core.
     """
-    placed = np.isfinite(barrier.core_positions).all()
+    placed = bool(np.isfinite(barrier.core_positions).all())
     figure = new_figure(PAGE_WIDTH if placed else 4.9, 3.5)
     profile, *track = figure.subplots(1, 1 + placed, squeeze=False, width_ratios=[3, 2] if placed else None)[
         0
