@@ -50,7 +50,7 @@ class Path:
     length : of the path in the norm of all unknowns
     away : farthest that an atom of any image would move in a preconditioned step across the path
     saddle : the highest; None where no image is higher than the ends
-    barrier : E(saddle) − E(first image)
+    barrier : E(saddle) − E(first image); without a converged saddle that of the highest image
     """
 
     images: Array
@@ -92,7 +92,8 @@ def minimum_energy_path(
     """The path over the highest saddle between two minima, from a straight line between them.
 
     start, end : (m, d) minima, ends of the path
-    n_images : with the ends; the image that is highest is replaced by the saddle
+    n_images : with the ends; the image that is highest is replaced by the saddle. Where the saddle is not
+        found from so few, as on a winding path, 2 n − 1 are tried
     fmax : largest force at the saddle
     tolerance : largest step of an atom across the path
     Never raises for lack of convergence: ``converged`` and ``message`` say what happened. Raises InputError
@@ -106,6 +107,10 @@ def minimum_energy_path(
     try:
         string.settle(tolerance, max_calls, callback)
         string.climb(fmax, max_calls, callback)
+        if string.saddle is not None and not string.saddle.converged:
+            string.refine()
+            string.settle(tolerance, max_calls, callback)
+            string.climb(fmax, max_calls, callback)
     except KeyboardInterrupt:
         raise PathInterrupted(string.path(tolerance, "interrupted")) from None
     return string.path(tolerance)
@@ -179,6 +184,18 @@ class _String:
         even = np.linspace(0.0, s[-1], len(s))
         self.images[1:-1] = CubicSpline(s, self.images)(even[1:-1])
 
+    def refine(self) -> None:
+        """An image between any two."""
+        s = self.lengths()
+        between = 0.5 * (s[1:] + s[:-1])
+        new = CubicSpline(s, self.images)(between)
+        order = np.argsort(np.concatenate([s, between]), kind="stable")
+        evaluations = [self.evaluate(x) for x in new]
+        energies = self.site_energies + [e for e, _ in evaluations]
+        self.images = np.concatenate([self.images, new])[order]
+        self.gradients = np.concatenate([self.gradients, [g for _, g in evaluations]])[order]
+        self.site_energies = [energies[k] for k in order]
+
     # Its saddle
 
     def energies(self) -> Array:
@@ -214,6 +231,8 @@ class _String:
         )  # fmt: skip
         self.n_calls += saddle.n_calls
         self.saddle = saddle
+        if not saddle.converged:
+            return
         nearest = 1 + int(np.argmin(np.abs(s[1:-1] - top)))
         self.images[nearest] = saddle.x
         self.site_energies[nearest], self.gradients[nearest] = saddle.energies, np.zeros_like(saddle.x)
@@ -222,7 +241,7 @@ class _String:
         """What has been reached."""
         s, energies = self.lengths(), self.energies()
         barrier = float(energies.max())
-        if self.saddle is not None:
+        if self.saddle is not None and self.saddle.converged:
             barrier = energy_change(self.saddle.energies, self.site_energies[0])
         settled = self.away <= tolerance
         message = failure or (

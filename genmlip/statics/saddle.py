@@ -168,8 +168,8 @@ class _Search:
         return float(np.sqrt(max(float(np.vdot(g, self.preconditioner.solve(g))), 0.0)))
 
     def certify(self) -> tuple[float, float]:
-        """The two smallest curvatures, the second from a random start where the mode is: a soft direction that
-        competes with it is near it."""
+        """The two smallest curvatures; the second from a random start where the mode is, as what competes
+        with it is near."""
         space = self.subspace()
         space.add(self.mode_dual)
         where = np.linalg.norm(self.mode.reshape(len(self.mode), -1), axis=1)

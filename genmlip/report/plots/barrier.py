@@ -95,4 +95,5 @@ def _track(ax: Axes, barrier: PeierlsBarrier) -> None:
 
 def _saddle(barrier: PeierlsBarrier) -> int | None:
     """Which image is the saddle."""
-    return None if barrier.path.saddle is None else int(np.argmax(barrier.path.energies))
+    saddle = barrier.path.saddle
+    return int(np.argmax(barrier.path.energies)) if saddle is not None and saddle.converged else None
