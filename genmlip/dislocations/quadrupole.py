@@ -1,12 +1,15 @@
-"""Periodic cells with two dislocations of opposite Burgers vector, arranged as a checkerboard (quadrupole).
+"""Periodic cells with two dislocations of opposite Burgers vector (quadrupoles).
 
 The two cores of a cell lie on one glide plane, half a period apart, so the cut between them is a slip and no
-atoms are added or removed; the second cell vector is offset by half the first, so each core has four opposite
-ones around it. An inversion of the crystal takes the cell to itself and one core to the other: both are the
-same core. The displacement is the lattice sum of the elastic fields. That sum converges only up to a linear
-field, which is fixed by the condition that the mean elastic strain vanishes: u(x + c) − u(x) = βᵖ c with the
-plastic distortion βᵖ = −b ⊗ (d × e3) / area of a dipole d, by which the cell vectors c are changed as well.
-Cai, Bulatov, Chang, Li & Yip, Phil. Mag. 83, 539 (2003); Lehto & Öberg, Phys. Rev. Lett. 80, 5568 (1998).
+atoms are added or removed. Above and below a screw are opposite ones: in this checkerboard four surround each
+core. With edge character they would glide together there, and each has its like above and below: such walls
+hold their places. An inversion of the crystal takes the cell to itself and one core to the other, so both are
+the same core.
+
+The displacement is the lattice sum of the elastic fields. That sum converges only up to a linear field, which
+is fixed by the condition that the mean elastic strain vanishes: u(x + c) − u(x) = βᵖ c with the plastic
+distortion βᵖ = −b ⊗ (d × e3) / area of a dipole d, by which the cell vectors c are changed as well. Cai,
+Bulatov, Chang, Li & Yip, Phil. Mag. 83, 539 (2003); Lehto & Öberg, Phys. Rev. Lett. 80, 5568 (1998).
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ Field = Callable[[Array], Array]
 WINDOW_RADIUS, WINDOW_WIDTH, WINDOW_END = 7.0, 1.2, 11.5
 """Smooth end of the lattice sum, in units of √area. With a sharp end the error falls like the inverse square
 of its radius; here the images fade so slowly that what is left is linear in the cell but for 1e-6 b."""
+AT_ONCE = 20_000
+"""Points times images, which bounds the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +57,10 @@ class Quadrupole:
         periods = [_shortest_period(primitive, axis) for axis in range(3)]
         m, n = (int(np.ceil(spacing / period - 1e-9)) for period in periods[:2])
         half, height = m * periods[0], n * periods[1]
-        cell = np.array([[2 * half, 0.0, 0.0], [half, height, 0.0], [0.0, 0.0, periods[2]]])
-        return cls(dislocation, cell, _inverted_origin(dislocation, half + dislocation.burgers[0]))
+        b1 = float(dislocation.burgers[0])
+        offset = 0.0 if abs(b1) > 1e-6 * dislocation.b else half
+        cell = np.array([[2 * half, 0.0, 0.0], [offset, height, 0.0], [0.0, 0.0, periods[2]]])
+        return cls(dislocation, cell, _inverted_origin(dislocation, half + b1))
 
     @property
     def cores(self) -> Array:
@@ -191,10 +198,12 @@ class Quadrupole:
 
     def _sum(self, field: Field, plane: Array) -> Array:
         """Σ over the images of field(x − core of +b) − field(x − core of −b)."""
+        images, weights = self._images
         total = np.zeros(())
-        for image, weight in zip(*self._images, strict=True):
-            dipole = field(plane - self.cores[0] - image) - field(plane - self.cores[1] - image)
-            total = total + weight * dipole
+        for part in np.array_split(np.arange(len(images)), 1 + len(images) * len(plane) // AT_ONCE):
+            relative = plane - images[part, None]
+            dipole = field(relative - self.cores[0]) - field(relative - self.cores[1])
+            total = total + np.tensordot(weights[part], dipole, axes=1)
         return total
 
     @cached_property
