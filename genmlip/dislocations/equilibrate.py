@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import fsum
 
 import numpy as np
 
@@ -58,19 +59,20 @@ def equilibrate(
     if not (np.isfinite(fmax) and fmax > 0.0):
         raise InputError(f"fmax must be a positive number of eV/Å, got {fmax!r}")
     boundary = _chosen(boundary, defect, potential)
-    domain = boundary.domain(defect, radius, potential)
+    boundary.cell(defect, radius, joint_cutoff(defect, potential))  # complains before any work is done
     if not defect.crystal.is_stable:
         raise UnstableCrystalError(_unstable(defect))
+    potential.evaluate(defect.crystal.primitive_cell())  # compiles what is yet to compile
+    began = time.perf_counter()
+    domain = boundary.domain(defect, radius, potential)
     objective = _objective(domain, potential)
-    origin = domain.restrict(np.zeros((len(domain.cell), 3)))
-    predicted, _ = objective(origin)  # also compiles what is compiled on first use
     guess = domain.restrict(core_disturbance(domain.cell) if start is None else _checked(start, domain.cell))
-    offset = energy_change(objective(guess)[0], predicted)
+    offset = energy_above_predictor(domain, potential, objective(guess)[0])
 
     def packed(result: MinimiseResult) -> Equilibrium:
         return Equilibrium(
             cell=domain.cell,
-            corrector=domain.extend(result.x),
+            corrector=domain.displacement(result.x),
             energy=(offset + result.energy_difference) / (1 + len(domain.cell.inverted_cores)),
             fmax=result.fmax,
             converged=result.converged,
@@ -83,7 +85,6 @@ def equilibrate(
             potential=potential.spec,
         )
 
-    began = time.perf_counter()
     try:
         return packed(minimise(objective, guess, domain.precondition(), fmax, max_calls, callback=callback))
     except MinimiseInterrupted as interruption:
@@ -102,6 +103,12 @@ def core_disturbance(cell: DefectCell) -> Array:
     for core in cell.inverted_cores:
         weight -= np.exp(-0.5 * np.sum(((cell.reference[:, :2] - core) / width) ** 2, axis=1))
     return weight[:, None] * DISTURBANCE
+
+
+def energy_above_predictor(domain: Domain, potential: Potential, energies: Array) -> float:
+    """E − E(predictor), eV, for the terms that the objective has given; exterior terms vanish there."""
+    predictor = potential.bind(domain.cell.atoms, domain.cell.centres)(domain.cell.positions).energies
+    return energy_change(energies[: len(predictor)], predictor) + fsum(energies[len(predictor) :])
 
 
 def _objective(domain: Domain, potential: Potential) -> Objective:

@@ -40,8 +40,8 @@ class Equilibrium:
     energy : Σ_ℓ [V_ℓ(Du0 + Dū) − V_ℓ(Du0)], eV per line period (vacancy: eV)
     fmax : eV/Å, longest force that remains
     n_force_calls : evaluations of all forces during the minimisation
-    wall_s : seconds for preconditioner and minimisation; the crystal's own constants and compilation are
-        not in it
+    wall_s : seconds for cell, far field, preconditioner and minimisation; the crystal's own constants and
+        compilation are not in it
     boundary : with its parameters
     n_free : number of atoms that moved as the potential has it, without any harmonic far field
     cutoff : Å, interaction range that the cell was built for

@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csc_array, csr_array, diags_array
 
 from genmlip._types import Array, BoolArray, IntArray
 from genmlip.crystal.lattice_green import LatticeGreen
@@ -47,6 +47,11 @@ class HarmonicCrystal:
             )
         return topology
 
+    @property
+    def b1(self) -> float:
+        """∣b1∣ Å, by which a bond across the cut is longer in the reference."""
+        return abs(float(self.topology.lattice.burgers[0]))
+
     @cached_property
     def constants(self) -> LineForceConstants:
         """Force constants summed along the line."""
@@ -60,71 +65,129 @@ class HarmonicCrystal:
         """(n,) whether an atom lies within the source radius."""
         return self.cell.r < self.source_radius
 
-    @cached_property
-    def sources(self) -> IntArray:
-        """Indices of those atoms."""
-        return np.flatnonzero(self.carries)
-
-    @cached_property
-    def operator(self) -> csr_array:
-        """H, (3n, 3n) eV/Å²; rows of the atoms that carry sources, the others are empty."""
-        i, j, blocks = self._bonds
-        n = len(self.cell)
-        perfect = operator_from_blocks(i, j, blocks, n)
-        _, correction = self.cut
-        return csr_array(perfect + correction)
-
-    @cached_property
-    def _bonds(self) -> tuple[IntArray, IntArray, Array]:
-        """Perfect-lattice blocks from every source atom: (p,), (p,), (p, 3, 3)."""
-        rows, columns, blocks = [], [], []
-        for own, difference, _, block in self._stars():
-            j = self.topology.find(self.topology.label[own, :2] + difference[:2], int(difference[2]))
-            if (j < 0).any():
+    def operator(self, rows: IntArray) -> csr_array:
+        """H, (3n, 3n) eV/Å²; only the rows of these atoms, which carry sources, are filled."""
+        bonds: list[tuple[IntArray, IntArray, Array]] = []
+        for own, old, _, block in self._stars(rows):
+            if (old < 0).any():
                 layer = self.cell.r.max() - self.source_radius
                 raise InputError(
                     f"the interface layer of {layer:.4g} Å is thinner than the range of the force constants, "
                     f"{self.constants.range:.4g} Å"
                 )
-            rows.append(own)
-            columns.append(j)
-            blocks.append(np.broadcast_to(block, (len(own), 3, 3)))
-        return np.concatenate(rows), np.concatenate(columns), np.concatenate(blocks)
-
-    def _stars(self) -> Iterator[tuple[IntArray, IntArray, Array, Array]]:
-        """Per sublattice and bond: source atoms (k,), label difference (3,), vector (2,), block (3, 3)."""
-        basis = self.topology.lattice.basis[:, :2]
-        for kappa in range(len(basis)):
-            own = self.sources[self.topology.label[self.sources, 2] == kappa]
-            for label, block in zip(self.constants.labels, self.constants.blocks, strict=True):
-                for other in range(len(basis)):
-                    part = block[3 * kappa : 3 * kappa + 3, 3 * other : 3 * other + 3]
-                    vector = label @ self.constants.plane + basis[other] - basis[kappa]
-                    yield own, np.array([*label, other]), vector, part
+            bonds.append((own, old, np.broadcast_to(block, (len(own), 3, 3))))
+        i, j, blocks = (np.concatenate(part) for part in zip(*bonds, strict=True))
+        n = len(self.cell)
+        filled = np.zeros(3 * n)
+        filled[(3 * rows[:, None] + np.arange(3)).ravel()] = 1.0
+        return csr_array(operator_from_blocks(i, j, blocks, n) + diags_array(filled) @ self.cut[1])
 
     @cached_property
-    def cut(self) -> tuple[IntArray, csc_array]:
+    def cut(self) -> tuple[IntArray, csr_array]:
         """The atoms that a bond across the cut starts from or leads to, and K (3n, 3n).
 
         K takes every such bond of the perfect lattice away and puts the one of the slipped crystal, if there
         is one, in its place; as a sum over bonds it is symmetric and does not see translations.
         """
-        n = len(self.cell)
+        n, b1 = len(self.cell), self.b1
+        x1, x2 = self.cell.reference[:, :2].T
+        reach = self.constants.range + b1
+        near = np.flatnonzero(self.carries & (np.abs(x2) < reach) & (x1 < reach) & (b1 > 0.0))
         triplets: list[tuple[IntArray, IntArray, Array]] = []
-        for own, difference, vector, block in self._stars():
-            if not difference[:2].any():
-                continue
-            new, slip = self.topology.ends(own, difference, vector)
-            old = self.topology.find(self.topology.label[own, :2] + difference[:2], int(difference[2]))
-            moved = (slip != 0) & (new >= 0) & self.carries[new]
-            lost = (slip == 0) & (new < 0)
+        for own, old, new, block in self._stars(near):
+            moved = (new != old) & (new >= 0) & self.carries[new]
+            lost = (new < 0) & (old >= 0) & self._inside(own)
             changed = self.carries[old] & (old >= 0) & (moved | lost)
             triplets += _bond_forms(own[changed], old[changed], -block)
             triplets += _bond_forms(own[changed & moved], new[changed & moved], block)
         if not triplets:
-            return np.empty(0, dtype=np.int64), csc_array((3 * n, 3 * n))
+            return np.empty(0, dtype=np.int64), csr_array((3 * n, 3 * n))
         rows, columns, blocks = (np.concatenate(part) for part in zip(*triplets, strict=True))
-        return np.unique(rows), operator_from_blocks(rows, columns, blocks, n)
+        correction = operator_from_blocks(rows, columns, blocks, n)
+        core = self.cell.r < 0.5 * self.source_radius
+        for end in (core, ~core):
+            correction = correction + _invariance(correction, np.flatnonzero(end))
+        return np.unique(rows), csr_array(correction)
+
+    def _inside(self, atoms: IntArray) -> BoolArray:
+        """Away from the end of the cell, where a bond can lack its partner for that reason only."""
+        inside: BoolArray = self.cell.r[atoms] < 0.5 * self.source_radius
+        return inside
+
+    def _stars(self, atoms: IntArray) -> Iterator[tuple[IntArray, IntArray, IntArray, Array]]:
+        """Per sublattice and bond: the atoms (k,) of that sublattice, the other ends (k,) in the perfect and
+        in the slipped crystal, −1 where there is none, and the block (3, 3)."""
+        basis, label = self.topology.lattice.basis[:, :2], self.topology.label
+        for kappa in range(len(basis)):
+            own = atoms[label[atoms, 2] == kappa]
+            for step, block in zip(self.constants.labels, self.constants.blocks, strict=True):
+                for other in range(len(basis)):
+                    part = block[3 * kappa : 3 * kappa + 3, 3 * other : 3 * other + 3]
+                    vector = step @ self.constants.plane + basis[other] - basis[kappa]
+                    old = self.topology.find(label[own, :2] + step, other)
+                    new, _ = self.topology.ends(own, np.array([*step, other]), vector)
+                    yield own, old, new, part
+
+    @cached_property
+    def table(self) -> Array:
+        """The perfect crystal's Green's function between any two columns of the cell."""
+        extent = np.ptp(self.topology.label[:, :2], axis=0)
+        return LatticeGreen(self.constants).table((int(extent[0]), int(extent[1])))
+
+    @cached_property
+    def woodbury(self) -> tuple[csr_array, tuple[Array, Array]]:
+        """k and the factors of 1 + k Eᵀ G E, for K = E k Eᵀ on the atoms along the cut."""
+        atoms, correction = self.cut
+        components = (3 * atoms[:, None] + np.arange(3)).ravel()
+        k = csr_array(correction[components][:, components])
+        green = _green_between(self.table, self.topology.label[atoms])
+        return k, lu_factor(np.eye(len(components)) + k @ green, overwrite_a=True)
+
+
+class SlippedGreen:
+    """H⁻¹ of a :class:`HarmonicCrystal` between some of its atoms (a,), on zero-sum sources.
+
+    With u = G q and K = E k Eᵀ on the atoms E along the cut,
+    (H + K)⁻¹ = G − G E k (1 + Eᵀ G E k)⁻¹ Eᵀ G.
+    """
+
+    def __init__(self, harmonic: HarmonicCrystal, atoms: IntArray) -> None:
+        self._harmonic, cut = harmonic, harmonic.cut[0]
+        sites = np.union1d(atoms, cut)
+        self._own, self._cut = np.searchsorted(sites, atoms), np.searchsorted(sites, cut)
+        self._sources = harmonic.carries[atoms]
+        self._convolve = LatticeConvolution(harmonic.table, harmonic.topology.label[sites])
+        self._q = np.zeros((len(sites), 3))
+
+    def solve(self, g: Array) -> Array:
+        """(a, 3) eV/Å, read where there may be sources → (a, 3) Å."""
+        q = self._q
+        q[:] = 0.0
+        q[self._own[self._sources]] = g[self._sources] - g[self._sources].mean(axis=0)
+        u = self._convolve(q)
+        if len(self._cut):
+            k, factor = self._harmonic.woodbury
+            q[self._cut] -= lu_solve(factor, k @ u[self._cut].ravel()).reshape(-1, 3)
+            u = self._convolve(q)
+        return u[self._own]
+
+
+def _invariance(correction: csc_array, atoms: IntArray) -> csc_array:
+    """What makes a translation cost nothing on ``atoms`` again: C_ij = −(ρ_i + ρ_jᵀ) / k for the row sums ρ
+    of the k atoms where they do not vanish.
+
+    In a multilattice a block need not be symmetric, and at an end of the cut, where an atom is left with
+    part of its bonds, its antisymmetric parts no longer cancel. They do in the sum over such atoms.
+    """
+    n = correction.shape[0] // 3
+    translations = np.tile(np.eye(3), (n, 1))
+    net = (correction @ translations).reshape(n, 3, 3)[atoms]
+    scale = abs(correction.data).max(initial=0.0)
+    odd = abs(net).max(axis=(1, 2)) > 1e-12 * scale
+    atoms, net = atoms[odd], net[odd]
+    k = len(atoms)
+    blocks = -(net[:, None] + net[None, :].transpose(0, 1, 3, 2)) / max(k, 1)
+    return operator_from_blocks(np.repeat(atoms, k), np.tile(atoms, k), blocks.reshape(-1, 3, 3), n)
 
 
 def _bond_forms(i: IntArray, j: IntArray, block: Array) -> list[tuple[IntArray, IntArray, Array]]:
@@ -134,41 +197,6 @@ def _bond_forms(i: IntArray, j: IntArray, block: Array) -> list[tuple[IntArray, 
     half = np.broadcast_to(0.5 * block, (len(i), 3, 3))
     own = np.broadcast_to(-0.25 * (block + block.T), (len(i), 3, 3))
     return [(i, j, half), (j, i, half.transpose(0, 2, 1)), (i, i, own), (j, j, own)]
-
-
-class SlippedGreen:
-    """H⁻¹ of a :class:`HarmonicCrystal` on zero-sum sources; a preconditioner.
-
-    With u = G q and K = E k Eᵀ on the atoms E along the cut,
-    (H + K)⁻¹ = G − G E k (1 + Eᵀ G E k)⁻¹ Eᵀ G.
-    """
-
-    def __init__(self, harmonic: HarmonicCrystal) -> None:
-        self._sources = harmonic.sources
-        label = harmonic.topology.label
-        extent = np.ptp(label[:, :2], axis=0)
-        table = LatticeGreen(harmonic.constants).table((int(extent[0]), int(extent[1])))
-        self._convolve = LatticeConvolution(table, label, self._sources)
-        atoms, correction = harmonic.cut
-        self._number = np.full(len(label), -1)
-        self._number[self._sources] = np.arange(len(self._sources))
-        self._atoms = atoms
-        if len(atoms):
-            components = (3 * atoms[:, None] + np.arange(3)).ravel()
-            self._k = csr_array(csr_array(correction)[components][:, components])
-            green = _green_between(table, label[atoms])
-            self._factor = lu_factor(np.eye(len(components)) + (self._k @ green), overwrite_a=True)
-
-    def solve(self, g: Array) -> Array:
-        """(n, 3) eV/Å, read where there may be sources → (n, 3) Å, everywhere."""
-        q = g[self._sources]
-        q = q - q.mean(axis=0)
-        u = self._convolve(q)
-        if len(self._atoms):
-            w = lu_solve(self._factor, self._k @ u[self._atoms].ravel()).reshape(-1, 3)
-            q[self._number[self._atoms]] -= w
-            u = self._convolve(q)
-        return u
 
 
 def _green_between(table: Array, label: IntArray) -> Array:

@@ -18,9 +18,7 @@ def site_operator(cell: DefectCell, topology: SlippedTopology, sites: IntArray) 
     A neighbour that a site has lost is left out with its column of the Hessian, held at the site's own
     displacement; sites far from the core lose none.
     """
-    rows: list[IntArray] = []
-    columns: list[IntArray] = []
-    blocks: list[Array] = []
+    parts: list[tuple[IntArray, IntArray, Array]] = []
     for kappa, site in enumerate(cell.defect.crystal.site_hessians):
         own = sites[cell.sublattice[sites] == kappa]
         difference, vectors, hessian = _by_columns(cell, topology, site)
@@ -28,10 +26,10 @@ def site_operator(cell: DefectCell, topology: SlippedTopology, sites: IntArray) 
             [topology.ends(own, d, v)[0] for d, v in zip(difference, vectors, strict=True)], axis=1
         )
         ends = np.where(ends < 0, own[:, None], ends)
-        rows.append(np.repeat(ends, ends.shape[1], axis=1).ravel())
-        columns.append(np.tile(ends, ends.shape[1]).ravel())
-        blocks.append(np.tile(hessian.reshape(-1, 3, 3), (len(own), 1, 1)))
-    row, column, block = (np.concatenate(part) for part in (rows, columns, blocks))
+        c = ends.shape[1]
+        blocks = np.tile(hessian.reshape(-1, 3, 3), (len(own), 1, 1))
+        parts.append((np.repeat(ends, c, axis=1).ravel(), np.tile(ends, c).ravel(), blocks))
+    row, column, block = (np.concatenate(part) for part in zip(*parts, strict=True))
     return csr_array(operator_from_blocks(row, column, block, len(cell)))
 
 

@@ -9,17 +9,16 @@ from genmlip._types import Array, IntArray
 
 
 class LatticeConvolution:
-    """u_i = Σ_j G(n_i − n_j) q_j over sites i, j that are given by their lattice coordinates.
+    """u_i = Σ_j G(n_i − n_j) q_j over sites that are given by their lattice coordinates.
 
     The grid is padded so far that nothing wraps around: the sum is that of the infinite lattice.
 
     table : (2 M1 + 1, 2 M2 + 1, m, m), G(n) for n from −M to M, m = 3 × number of sublattices, the sublattice
         slowest; M at least the extent of the sites
     label : (n, 3) lattice coordinates and sublattice of every site
-    sources : (s,) the sites that can carry a source
     """
 
-    def __init__(self, table: Array, label: IntArray, sources: IntArray) -> None:
+    def __init__(self, table: Array, label: IntArray) -> None:
         m = table.shape[-1]
         low = label[:, :2].min(axis=0)
         extent = label[:, :2].max(axis=0) - low
@@ -29,7 +28,6 @@ class LatticeConvolution:
         self._shape = tuple(int(next_fast_len(int(2 * k + 1), real=True)) for k in extent)
         self._at = tuple((label[:, :2] - low).T)
         self._component = 3 * label[:, 2][:, None] + np.arange(3)
-        self._sources, self._m = sources, m
         wrapped = np.zeros((m, m, *self._shape))
         n1, n2 = (np.arange(-k, k + 1) for k in extent)
         kernel = table[n1[:, None] + reach[0], n2[None, :] + reach[1]]
@@ -39,11 +37,10 @@ class LatticeConvolution:
         self._kernel = rfft2(wrapped)
 
     def __call__(self, q: Array) -> Array:
-        """Sources (s, 3) → (n, 3)."""
-        grid = np.zeros((self._m, *self._shape))
-        s1, s2 = (a[self._sources, None] for a in self._at)
-        grid[self._component[self._sources], s1, s2] = q
+        """(n, 3) → (n, 3)."""
+        n1, n2 = (a[:, None] for a in self._at)
+        grid = np.zeros((len(self._kernel), *self._shape))
+        grid[self._component, n1, n2] = q
         spread = np.einsum("abxy,bxy->axy", self._kernel, rfft2(grid))
         u = irfft2(spread, s=self._shape)
-        n1, n2 = (a[:, None] for a in self._at)
         return np.ascontiguousarray(u[self._component, n1, n2])

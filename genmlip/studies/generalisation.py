@@ -26,7 +26,7 @@ class Generalisation(Training):
 
     dislocation : a name of the catalogue, or ``vacancy``
     radius : Å, of the region that is free to move
-    boundary : boundary condition; empty for the best that exists for the defect
+    boundary : boundary condition; empty for the one that has all of the deformation inside the cell
     fmax : eV/Å, largest force at equilibrium
 
     The row holds the keys of ``genmlip assess --json`` (geometry_error and energy_error with the reference's
@@ -73,13 +73,15 @@ class Generalisation(Training):
     def equilibrium(self, cache: Cache) -> Equilibrium:
         """The defect relaxed with the reference."""
         from genmlip.dislocations import Equilibrium, equilibrate, make_defect
+        from genmlip.dislocations.boundaries import closed_boundary
 
         defect = make_defect(self.crystal(), self.dislocation)
         names = ("reference", "symbol", "structure", "dislocation", "radius", "boundary", "fmax")
 
         def relax(folder: Path) -> None:
             potential = defect.crystal.potential
-            found = equilibrate(defect, potential, self.radius, self.boundary or None, self.fmax)
+            boundary = self.boundary or closed_boundary(defect)
+            found = equilibrate(defect, potential, self.radius, boundary, self.fmax)
             found.require_convergence().save(folder)
 
         key = {name: getattr(self, name) for name in names}

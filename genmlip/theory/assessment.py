@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 from genmlip._types import Array, IntArray
 from genmlip.crystal import Crystal
 from genmlip.dislocations import Defect, Dislocation, Equilibrium, equilibrate, make_defect
-from genmlip.dislocations.boundaries import Boundary
+from genmlip.dislocations.boundaries import Boundary, closed_boundary
 from genmlip.dislocations.cell import DefectCell
 from genmlip.errors import GenmlipError, InputError, NotConvergedError, UnstableCrystalError
 from genmlip.potentials.base import Potential
@@ -144,6 +144,8 @@ def assess(
 
     defect : one made of the reference's crystal, or a name of the catalogue
     radius : Å, in units of the reference's crystal; the candidate's cell is scaled by ã / a
+    boundary : by default the one that has all of the deformation inside the cell: with a common predictor the
+        candidate's forces fall off like r⁻² only, and its error in infinite crystal is infinite
     equilibrium : of the reference, if it is known already
     estimate_only : nothing is relaxed with the candidate
 
@@ -152,6 +154,8 @@ def assess(
     """
     if isinstance(defect, str):
         defect = make_defect(Crystal.from_potential(reference), defect)
+    if boundary is None:
+        boundary = closed_boundary(defect) if equilibrium is None else equilibrium.boundary
     if equilibrium is None:
         equilibrium = equilibrate(defect, reference, radius, boundary, fmax)
     equilibrium.require_convergence()
@@ -219,7 +223,8 @@ def residual_of(candidate: Potential, defect: Defect, known: Equilibrium) -> Res
 def _transferred(candidate: Potential, defect: Defect, known: Equilibrium) -> tuple[DefectCell, Array]:
     """The candidate's cell and the reference's corrector on its sites, (n, 3) Å, both scaled by ã / a."""
     scale = defect.crystal.a0 / known.cell.defect.crystal.a0
-    cell = defect.cell(scale * known.cell.radius, max(candidate.cutoff, defect.crystal.potential.cutoff))
+    cutoff = max(candidate.cutoff, defect.crystal.potential.cutoff)
+    cell = known.boundary.cell(defect, scale * known.cell.radius, cutoff)
     ours, theirs = _matched(known.cell.reference, cell.reference / scale)
     corrector = np.zeros_like(cell.reference)
     corrector[theirs] = scale * known.corrector[ours]

@@ -11,7 +11,6 @@ from genmlip.dislocations.boundaries import (
     Clamped,
     Domain,
     Periodic,
-    default_boundary,
     find_boundary,
 )
 from genmlip.dislocations.harmonic import periodic_preconditioner
@@ -98,11 +97,6 @@ def test_fourier_inverse_is_the_pseudo_inverse_of_the_crystals_hessian(spec):
     assert len(periodic_preconditioner(cell).solve(np.zeros((len(cell), 3)))) == len(atoms) - 1
 
 
-def test_lines_are_clamped_and_vacancies_periodic_by_default(tungsten):
-    assert default_boundary(Dislocation(tungsten, "bcc-screw-111")) == Clamped()
-    assert default_boundary(Vacancy(tungsten)) == Periodic()
-
-
 def test_every_registered_boundary_is_found_by_its_name():
     for name, kind in BOUNDARIES.items():
         assert isinstance(find_boundary(name), kind)
@@ -155,7 +149,7 @@ class Antiplane:
 def test_new_boundary_condition_needs_nothing_but_its_class(tungsten):
     screw = Dislocation(tungsten, "bcc-screw-111")
     own = equilibrate(screw, tungsten.potential, 12.0, boundary=Antiplane())
-    full = equilibrate(screw, tungsten.potential, 12.0)
+    full = equilibrate(screw, tungsten.potential, 12.0, "clamped")
     assert own.converged
     assert own.boundary == Antiplane()
     assert (own.corrector[:, :2] == 0.0).all()

@@ -35,7 +35,7 @@ def screw(tungsten):
 
 @pytest.fixture(scope="module")
 def relaxed(screw):
-    return equilibrate(screw, screw.crystal.potential, 16.0)
+    return equilibrate(screw, screw.crystal.potential, 16.0, "clamped")
 
 
 def independent_forces(equilibrium, potential):
@@ -49,7 +49,7 @@ SYSTEMS = ["bcc-screw-111", "bcc-edge-111", "bcc-mixed-111", "bcc-edge-100", "di
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_forces_vanish_at_the_equilibrium(name, tungsten, silicon):
     crystal = tungsten if name.startswith("bcc") else silicon
-    result = equilibrate(Dislocation(crystal, name), crystal.potential, 20.0)
+    result = equilibrate(Dislocation(crystal, name), crystal.potential, 20.0, "clamped")
     assert result.converged
     forces = independent_forces(result, crystal.potential)
     assert np.linalg.norm(forces, axis=1).max() <= 1e-6
@@ -63,7 +63,7 @@ def test_forces_vanish_at_the_equilibrium(name, tungsten, silicon):
     ("name", "calls"), [("bcc-screw-111", 40), ("bcc-edge-111", 45), ("bcc-mixed-111", 35)]
 )
 def test_few_force_calls_at_forty_angstrom(name, calls, tungsten):
-    result = equilibrate(Dislocation(tungsten, name), tungsten.potential, 40.0)
+    result = equilibrate(Dislocation(tungsten, name), tungsten.potential, 40.0, "clamped")
     assert result.converged
     assert result.n_force_calls <= calls
     assert result.decay_exponent > 1.7
@@ -79,21 +79,22 @@ def test_energy_is_the_difference_of_the_totals(relaxed, screw):
 def test_energy_never_rises_with_the_radius(screw):
     """A larger disc minimises the same energy over more displacements."""
     energies = [
-        equilibrate(screw, screw.crystal.potential, radius).energy for radius in (10.0, 14.0, 20.0, 28.0)
+        equilibrate(screw, screw.crystal.potential, radius, "clamped").energy
+        for radius in (10.0, 14.0, 20.0, 28.0)
     ]
     assert (np.diff(energies) < 0.0).all()
 
 
 def test_result_does_not_depend_on_the_start(relaxed, screw):
     noise = 0.05 * np.random.default_rng(0).normal(size=relaxed.corrector.shape)
-    again = equilibrate(screw, screw.crystal.potential, 16.0, start=relaxed.corrector + noise)
+    again = equilibrate(screw, screw.crystal.potential, 16.0, "clamped", start=relaxed.corrector + noise)
     assert again.converged
     assert_allclose(again.energy, relaxed.energy, atol=1e-9)
     assert energy_norm(again.corrector - relaxed.corrector, relaxed.cell.bonds) < 1e-4
 
 
 def test_restart_from_the_equilibrium_costs_one_call(relaxed, screw):
-    again = equilibrate(screw, screw.crystal.potential, 16.0, start=relaxed.corrector)
+    again = equilibrate(screw, screw.crystal.potential, 16.0, "clamped", start=relaxed.corrector)
     assert again.n_force_calls == 1
     assert_allclose(again.energy, relaxed.energy, atol=1e-12)
     assert_allclose(again.corrector, relaxed.corrector, atol=1e-14)
@@ -101,7 +102,7 @@ def test_restart_from_the_equilibrium_costs_one_call(relaxed, screw):
 
 @pytest.mark.parametrize("name", ["bcc-mixed-111", "bcc-edge-100"])
 def test_optimisers_of_ase_find_the_same_minimum(name, tungsten):
-    ours = equilibrate(Dislocation(tungsten, name), tungsten.potential, 10.0, fmax=1e-7)
+    ours = equilibrate(Dislocation(tungsten, name), tungsten.potential, 10.0, "clamped", fmax=1e-7)
     for optimiser, options in ((FIRE, {}), (PreconLBFGS, {"precon": None, "use_armijo": True})):
         atoms = ours.cell.atoms.copy()
         atoms.set_constraint(FixAtoms(mask=~ours.cell.free))
@@ -143,7 +144,7 @@ def test_another_potential_relaxes_in_the_predictor_of_the_crystal(screw, relaxe
     p = TUNGSTEN
     twin = FinnisSinclair(replace(p, A=2 * p.A, c0=2 * p.c0, c1=2 * p.c1, c2=2 * p.c2, B=2 * p.B))
     twin.cutoff += 1.0
-    result = equilibrate(screw, twin, 16.0)
+    result = equilibrate(screw, twin, 16.0, "clamped")
     assert len(result.cell) > len(relaxed.cell)
     assert_allclose(result.energy, 2.0 * relaxed.energy, rtol=1e-8)
 
@@ -167,7 +168,7 @@ class TotalOnly:
 
 
 def test_potential_without_site_energies_finds_the_same_equilibrium(screw, relaxed):
-    result = equilibrate(screw, TotalOnly(screw.crystal.potential), 16.0)
+    result = equilibrate(screw, TotalOnly(screw.crystal.potential), 16.0, "clamped")
     assert result.converged
     assert_allclose(result.energy, relaxed.energy, atol=1e-8)
     assert energy_norm(result.corrector - relaxed.corrector, relaxed.cell.bonds) < 1e-4
@@ -274,13 +275,13 @@ def test_unknown_boundary_is_named(screw):
 
 def test_potential_that_lacks_the_element_is_refused(screw):
     with pytest.raises(InputError, match="no element W"):
-        equilibrate(screw, load_potential("sw:Si"), 12.0)
+        equilibrate(screw, load_potential("sw:Si"), 12.0, "clamped")
 
 
 @pytest.mark.parametrize("start", [np.zeros((3, 3)), np.full((477, 3), np.nan)])
 def test_start_of_another_cell_is_refused(start, screw):
     with pytest.raises(InputError, match="start must be 477 finite displacements"):
-        equilibrate(screw, screw.crystal.potential, 20.0, start=start)
+        equilibrate(screw, screw.crystal.potential, 20.0, "clamped", start=start)
 
 
 def test_unstable_crystal_is_refused_before_any_work():
@@ -315,7 +316,8 @@ def test_every_entry_of_the_catalogue_equilibrates_at_forty_angstrom(spec, name)
 
 def test_number_of_calls_does_not_grow_with_the_radius(screw):
     calls = [
-        equilibrate(screw, screw.crystal.potential, radius).n_force_calls for radius in (30.0, 60.0, 120.0)
+        equilibrate(screw, screw.crystal.potential, radius, "clamped").n_force_calls
+        for radius in (30.0, 60.0, 120.0)
     ]
     assert max(calls) <= 45
 

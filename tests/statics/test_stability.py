@@ -103,7 +103,7 @@ def test_unstable_crystal_has_a_negative_constant():
 
 def test_relaxed_screw_is_a_strict_minimum(screw):
     potential = screw.crystal.potential
-    equilibrium = equilibrate(screw, potential, 14.0)
+    equilibrium = equilibrate(screw, potential, 14.0, "clamped")
     cell = equilibrium.cell
     free, gram, points = on_free_atoms(cell)
     H = assemble_hessian(potential, equilibrium.atoms, cell.centres, free)
@@ -122,8 +122,8 @@ def test_relaxed_screw_is_a_strict_minimum(screw):
 
 def test_symmetric_state_of_the_degenerate_screw_core_is_a_saddle_that_equilibrate_leaves(screw):
     potential = screw.crystal.potential
-    minimum = equilibrate(screw, potential, 12.0)
-    symmetric = equilibrate(screw, potential, 12.0, start=np.zeros_like(minimum.corrector))
+    minimum = equilibrate(screw, potential, 12.0, "clamped")
+    symmetric = equilibrate(screw, potential, 12.0, "clamped", start=np.zeros_like(minimum.corrector))
     assert symmetric.converged
     assert symmetric.energy > minimum.energy + 0.1
     free, gram, points = on_free_atoms(symmetric.cell)

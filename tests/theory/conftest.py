@@ -14,7 +14,9 @@ RADIUS = 14.0  # Å
 @pytest.fixture(scope="package")
 def mixed(tungsten):
     """The mixed dislocation at rest."""
-    return equilibrate(Dislocation(tungsten, "bcc-mixed-111"), tungsten.potential, RADIUS, fmax=1e-8)
+    return equilibrate(
+        Dislocation(tungsten, "bcc-mixed-111"), tungsten.potential, RADIUS, "clamped", fmax=1e-8
+    )
 
 
 @pytest.fixture

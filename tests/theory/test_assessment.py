@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from genmlip.dislocations import Dislocation, Vacancy, equilibrate, make_defect
+from genmlip.dislocations.boundaries import closed_boundary
 from genmlip.dislocations.equilibrate import core_disturbance
 from genmlip.dislocations.harmonic import harmonic_operator
 from genmlip.errors import (
@@ -58,7 +59,7 @@ def test_prediction_becomes_exact_as_the_perturbation_vanishes(tungsten, perturb
     """effectivity = 1 + O(ε): the soft core of a dislocation included."""
     defect = make_defect(tungsten, name)
     radius = 6.0 if name == "vacancy" else 12.0
-    rest = equilibrate(defect, tungsten.potential, radius, fmax=1e-9)
+    rest = equilibrate(defect, tungsten.potential, radius, closed_boundary(defect), fmax=1e-9)
     for size in (1e-4, 1e-3):
         result = assess(tungsten.potential, perturbed(size), defect, radius, equilibrium=rest, fmax=1e-9)
         assert result.effectivity == pytest.approx(1, abs=20 * size)
@@ -85,7 +86,7 @@ def test_a_saddle_of_the_candidate_is_told_and_not_estimated(tungsten):
     """The symmetric core of the degenerate screw has no force, but the candidate does not stay there."""
     screw = Dislocation(tungsten, "bcc-screw-111")
     n = len(screw.cell(12.0))
-    saddle = equilibrate(screw, tungsten.potential, 12.0, start=np.zeros((n, 3)))
+    saddle = equilibrate(screw, tungsten.potential, 12.0, "clamped", start=np.zeros((n, 3)))
     result = assess(
         tungsten.potential, tungsten.potential, screw, 12.0, equilibrium=saddle, estimate_only=True
     )
@@ -123,7 +124,8 @@ def test_candidate_falls_into_the_variant_of_the_core_that_the_reference_has(tun
     screw = Dislocation(tungsten, "bcc-screw-111")
     disturbance = core_disturbance(screw.cell(12.0))
     variants = [
-        equilibrate(screw, tungsten.potential, 12.0, start=sign * disturbance, fmax=1e-8) for sign in (1, -1)
+        equilibrate(screw, tungsten.potential, 12.0, "clamped", start=sign * disturbance, fmax=1e-8)
+        for sign in (1, -1)
     ]
     assert np.abs(variants[0].corrector - variants[1].corrector).max() > 0.1
     errors = [

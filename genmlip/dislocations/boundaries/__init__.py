@@ -11,6 +11,7 @@ from genmlip.dislocations.boundaries.periodic import Periodic
 from genmlip.dislocations.boundaries.sinclair import Sinclair
 from genmlip.dislocations.cell import Defect
 from genmlip.errors import UnknownNameError
+from genmlip.potentials.base import Potential
 
 __all__ = [
     "BOUNDARIES",
@@ -20,6 +21,7 @@ __all__ = [
     "Flexible",
     "Periodic",
     "Sinclair",
+    "closed_boundary",
     "default_boundary",
     "find_boundary",
     "joint_cutoff",
@@ -40,6 +42,14 @@ def find_boundary(name: str, **parameters: Any) -> Boundary:
     return BOUNDARIES[name](**parameters)
 
 
-def default_boundary(defect: Defect) -> Boundary:
-    """The best that there is for the defect: images for the vacancy, a clamped far field for a line."""
+def default_boundary(defect: Defect, potential: Potential) -> Boundary:
+    """The best that there is: images for the vacancy, for a line a flexible far field. That must be the
+    potential's own and needs the forces of single sites; otherwise the far field is clamped."""
+    own = potential is defect.crystal.potential and getattr(potential, "knows_sites", False)
+    return Flexible() if own and defect.name != "vacancy" else closed_boundary(defect)
+
+
+def closed_boundary(defect: Defect) -> Boundary:
+    """The one that has all of the deformation inside the cell: images for the vacancy, a clamped far field for
+    a line."""
     return Periodic() if defect.name == "vacancy" else Clamped()

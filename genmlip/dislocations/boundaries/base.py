@@ -35,7 +35,9 @@ class Domain:
     restrict : (n, 3) → x (m, 3): the unknowns among such a displacement
     residual : x (m, 3), forces on all atoms (n, 3) eV/Å → gradient of the energy in x (m, 3) eV/Å
     precondition : builds the preconditioner; called once, when its cost is to be paid
-    exterior_energies : x → (k,) eV, energy terms beyond those of the cell's sites
+    exterior_energies : x → (k,) eV, energy terms beyond those of the cell's sites, zero for the predictor
+    complete : x → (n, 3) Å, like ``extend``, which needs to be right only on the neighbours of the cell's
+        centres; by default the same
     """
 
     cell: DefectCell
@@ -44,6 +46,11 @@ class Domain:
     residual: Callable[[Array, Array], Array]
     precondition: Callable[[], Preconditioner]
     exterior_energies: Callable[[Array], Array] = no_energies
+    complete: Callable[[Array], Array] | None = None
+
+    def displacement(self, x: Array) -> Array:
+        """The displacement of all atoms relative to the predictor, (n, 3) Å."""
+        return (self.complete or self.extend)(x)
 
 
 class Boundary(Protocol):

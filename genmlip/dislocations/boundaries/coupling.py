@@ -11,12 +11,12 @@ about the perfect crystal is its own. Stationary points solve H u = f0 outside.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
-from genmlip._types import Array, BoolArray
+from genmlip._types import Array
 from genmlip.dislocations.boundaries.base import Domain
 from genmlip.dislocations.cell import Defect, DefectCell
 from genmlip.dislocations.exterior import HarmonicCrystal, SlippedGreen
@@ -36,77 +36,139 @@ def far_cell(defect: Defect, radius: float, cutoff: float, source_radius: float)
 def coupled_domain(cell: DefectCell, potential: Potential, source_radius: float, kept: float) -> Domain:
     """The energy above on a ``far_cell``; the predictor's forces act as sources out to ``kept`` (Å).
 
-    The unknowns are the displacements of all atoms. Those beyond the source radius follow: there the crystal
-    is harmonic, free of sources, and goes on to infinity.
+    The unknowns are the displacements next to the sites I. Everything outside is eliminated exactly: there
+    u = u_f + G p with u_f = G f0 and forces p that act in the interface only.
     Raises InputError where the potential hides its sites, is not the crystal's own, or reaches too far.
     """
     if potential is not cell.defect.crystal.potential:
         raise InputError("a harmonic far field is that of the potential itself: make the crystal with it")
-    harmonic = HarmonicCrystal(cell, source_radius)
-    exterior = _Exterior(exterior_operator(harmonic), _linear_forces(cell, potential, kept), harmonic.carries)
-    green = SlippedGreen(harmonic)
+    if not potential.knows_sites:
+        name = potential.spec or type(potential).__name__
+        raise InputError(
+            f"a harmonic far field needs forces of single sites, which {name} does not tell; use 'clamped'"
+        )
+    coupling = _Coupling(HarmonicCrystal(cell, source_radius), potential, kept)
     return Domain(
         cell,
-        extend=lambda u: u,
-        restrict=lambda u: green.solve(_product(harmonic.operator, u)),
-        residual=exterior.residual,
-        precondition=lambda: green,
-        exterior_energies=exterior.energies,
+        extend=coupling.extend,
+        restrict=coupling.restrict,
+        residual=coupling.residual,
+        precondition=lambda: coupling.green,
+        exterior_energies=coupling.energies,
+        complete=coupling.complete,
     )
 
 
-@dataclass
-class _Exterior:
-    """½ ⟨Bu, u⟩ + ⟨linear, u⟩ and its derivative, (n, 3) each; atoms that carry no source only follow."""
+class _Coupling:
+    """Exterior and interface as functions of the displacements x (m, 3) Å of the ``near`` atoms.
 
-    operator: csr_array
-    linear: Array
-    carries: BoolArray
-    _latest: tuple[Array, Array] | None = None
-
-    def residual(self, u: Array, forces: Array) -> Array:
-        return np.where(self.carries[:, None], self._harmonic(u) + self.linear - forces, 0.0)
-
-    def energies(self, u: Array) -> Array:
-        """Shared among the atoms, (n,) eV."""
-        shared: Array = np.sum(u * (0.5 * self._harmonic(u) + self.linear), axis=1)
-        return shared
-
-    def _harmonic(self, u: Array) -> Array:
-        """B u; energies and residual ask for the same u one after the other."""
-        if self._latest is None or self._latest[0] is not u:
-            self._latest = (u, _product(self.operator, u))
-        return self._latest[1]
-
-
-def exterior_operator(harmonic: HarmonicCrystal) -> csr_array:
-    """Σ_{ℓ ∉ I} δ²V_ℓ(0), (3n, 3n): far outside all sites count, next to I their sum is taken one by one.
-
-    Raises InputError where the interactions of I reach beyond the source radius.
+    near : atoms on which H is needed, the interface and the neighbours of its atoms
+    acts : (m,) whether p may act on a near atom; the others follow
     """
-    cell, topology = harmonic.cell, harmonic.topology
-    reach = cell.defect.crystal.potential.cutoff + abs(float(topology.lattice.burgers[0])) + 1e-6
-    inner = float(cell.r[cell.centres].max())
-    if inner + 2 * reach > harmonic.source_radius:
+
+    def __init__(self, harmonic: HarmonicCrystal, potential: Potential, kept: float) -> None:
+        cell = harmonic.cell
+        self.harmonic = harmonic
+        interface = interface_radius(harmonic)
+        self.near = np.flatnonzero(cell.r < interface + harmonic.constants.range + harmonic.b1)
+        self.acts = cell.r[self.near] < interface
+        sources = _sources(cell, potential, kept)
+        self.sources = sources
+        self.green = SlippedGreen(harmonic, self.near)
+        self.field = self.everywhere.solve(sources)
+        inner = potential.bind(cell.atoms, cell.centres)(cell.positions).forces
+        self.inner_forces = inner[self.near]
+        operator = harmonic.operator(self.near[self.acts])
+        missing = operator - exterior_operator(harmonic, operator)
+        own = (3 * self.near[:, None] + np.arange(3)).ravel()
+        self.operator = csr_array(operator[own][:, own])
+        self.missing = csr_array(missing[own][:, own])
+        self._latest: tuple[Array, Array, Array] | None = None
+
+    @cached_property
+    def everywhere(self) -> SlippedGreen:
+        return SlippedGreen(self.harmonic, np.arange(len(self.harmonic.cell)))
+
+    def extend(self, x: Array) -> Array:
+        """(n, 3) Å, zero on atoms that no site in I has to do with."""
+        u = np.zeros((len(self.harmonic.cell), 3))
+        u[self.near] = x
+        return u
+
+    def complete(self, x: Array) -> Array:
+        """(n, 3) Å: what the infinite crystal makes of the sources that x has."""
+        return self.everywhere.solve(self._all_sources(_product(self.operator, x)))
+
+    def restrict(self, u: Array) -> Array:
+        """x with the sources of ``u`` (n, 3) Å in the interface, f0 outside; u decides nothing else."""
+        found = _product(self.operator, u[self.near])
+        return self.everywhere.solve(self._all_sources(found))[self.near]
+
+    def residual(self, x: Array, forces: Array) -> Array:
+        """∂E/∂x (m, 3) eV/Å; zero on atoms that follow."""
+        p, lost = self._interface(x)
+        gradient = p + self.inner_forces - lost - forces[self.near]
+        return np.where(self.acts[:, None], gradient, 0.0)
+
+    def energies(self, x: Array) -> Array:
+        """The exterior's energy: shared among the near atoms, and what f0 gains by itself, (m + 1,) eV."""
+        p, lost = self._interface(x)
+        shared = np.sum(x * (self.inner_forces - 0.5 * lost) + 0.5 * p * (x - self.field[self.near]), axis=1)
+        return np.append(shared, -0.5 * np.vdot(self.sources, self.field))
+
+    def _interface(self, x: Array) -> tuple[Array, Array]:
+        """p = H x − f0, and the inner sites' share of H x; asked for twice in a row with the same x."""
+        if self._latest is None or self._latest[0] is not x:
+            p = np.where(self.acts[:, None], _product(self.operator, x) - self.sources[self.near], 0.0)
+            self._latest = (x, p, _product(self.missing, x))
+        return self._latest[1:]
+
+    def _all_sources(self, interface: Array) -> Array:
+        """f0 with the sources of the interface (m, 3) in place of its own, balanced there."""
+        sources = self.sources.copy()
+        own = self.near[self.acts]
+        sources[own] = interface[self.acts]
+        sources[own] -= sources.sum(axis=0) / len(own)
+        return sources
+
+
+def interface_radius(harmonic: HarmonicCrystal) -> float:
+    """Å; beyond it the exterior's operator is the crystal's. Raises InputError beyond the source radius."""
+    cell = harmonic.cell
+    interface = float(cell.r[cell.centres].max()) + 2 * _site_reach(harmonic)
+    if interface > harmonic.source_radius:
         raise InputError(
             f"source radius {harmonic.source_radius:.4g} Å is too small: the interface layer around the free "
-            f"atoms of radius {cell.radius:g} Å reaches to {inner + 2 * reach:.4g} Å"
+            f"atoms of radius {cell.radius:g} Å reaches to {interface:.4g} Å"
         )
-    outer = np.setdiff1d(np.flatnonzero(cell.r < inner + 2 * reach), cell.centres)
-    near = np.repeat(cell.r <= inner + reach, 3)
+    return interface
+
+
+def exterior_operator(harmonic: HarmonicCrystal, crystal: csr_array) -> csr_array:
+    """Σ_{ℓ ∉ I} δ²V_ℓ(0), (3n, 3n): far outside all sites count, next to I their sum is taken one by one.
+
+    crystal : H, which is Σ_ℓ δ²V_ℓ(0) over all sites; its rows are taken far outside
+    """
+    cell = harmonic.cell
+    interface = interface_radius(harmonic)
+    outer = np.setdiff1d(np.flatnonzero(cell.r < interface), cell.centres)
+    near = np.repeat(cell.r <= interface - _site_reach(harmonic), 3)
     return csr_array(
-        diags_array(near.astype(float)) @ site_operator(cell, topology, outer)
-        + diags_array((~near).astype(float)) @ harmonic.operator
+        diags_array(near.astype(float)) @ site_operator(cell, harmonic.topology, outer)
+        + diags_array((~near).astype(float)) @ crystal
     )
 
 
-def _linear_forces(cell: DefectCell, potential: Potential, kept: float) -> Array:
-    """Forces of the sites I at u = 0 minus the kept f0, (n, 3) eV/Å."""
-    home = cell.positions
+def _site_reach(harmonic: HarmonicCrystal) -> float:
+    """Å in the reference, across which a site's energy depends on other atoms."""
+    return harmonic.cell.defect.crystal.potential.cutoff + harmonic.b1 + 1e-6
+
+
+def _sources(cell: DefectCell, potential: Potential, kept: float) -> Array:
+    """f0 within ``kept``, balanced, (n, 3) eV/Å."""
     complete = np.flatnonzero(cell.r < float(cell.r.max()) - potential.cutoff)
-    f0 = potential.bind(cell.atoms, complete)(home).forces
-    sources = balanced(np.where((cell.r < kept)[:, None], f0, 0.0), cell.r, kept)
-    return potential.bind(cell.atoms, cell.centres)(home).forces - sources
+    f0 = potential.bind(cell.atoms, complete)(cell.positions).forces
+    return balanced(np.where((cell.r < kept)[:, None], f0, 0.0), cell.r, kept)
 
 
 def balanced(sources: Array, r: Array, kept: float) -> Array:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from genmlip.dislocations.boundaries.base import Domain, joint_cutoff
 from genmlip.dislocations.boundaries.coupling import coupled_domain, far_cell
 from genmlip.dislocations.cell import Defect, DefectCell
+from genmlip.errors import InputError
 from genmlip.potentials.base import Potential
 
 FARTHER, LEAST = 4.0, 120.0
@@ -23,6 +25,11 @@ class Flexible:
 
     source_radius: float | None = None
     name: ClassVar[str] = "flexible"
+
+    def __post_init__(self) -> None:
+        radius = self.source_radius
+        if radius is not None and not 0.0 < radius < math.inf:
+            raise InputError(f"source radius must be a positive number of Å, got {radius!r}")
 
     def cell(self, defect: Defect, radius: float, cutoff: float) -> DefectCell:
         """Atoms out to the source radius and an interface layer. Raises InputError for a point defect."""
