@@ -73,7 +73,7 @@ class BoundaryRate:
         return None if self.predicted is None else self.fit.interval()[0] <= self.predicted.power
 
 
-def boundary_rates(
+def fit_boundary_rates(
     table: pd.DataFrame, window: tuple[float, float] | None = None, length: float = 1.0
 ) -> list[BoundaryRate]:
     """The rates of all potentials, dislocations and boundary conditions in the table of a study.
