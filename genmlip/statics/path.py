@@ -23,6 +23,7 @@ from genmlip.statics.saddle import Saddle, find_saddle
 FEWEST_IMAGES = 3
 FIRST_STEP, LONGEST_STEP = 0.3, 0.7  # of −P⁻¹g
 MAX_MOVE = 0.2  # Å, the farthest that an atom moves in one sweep
+NEAR = 0.2  # of the length of the path, how far from the highest point of the profile its saddle may be
 STEADY = 8  # sweeps without shortening after which the step is lengthened
 
 
@@ -207,7 +208,7 @@ class _String:
     def climb(self, fmax: float, max_calls: int, callback: Callable[[Sweep], None] | None) -> None:
         """From the highest point of the profile to the saddle, which replaces the nearest inner image.
 
-        A saddle farther off than the next image would not be one of this path.
+        One that is farther off than a fraction of the path would not be one of this path.
         """
         s = self.lengths() / self.lengths()[-1]
         profile = CubicHermiteSpline(s, self.energies(), self.slopes())
@@ -224,10 +225,9 @@ class _String:
             def told(calls: int, force: float) -> None:
                 report(Sweep(before + calls, self.away, force))
 
-        spacing = self.lengths()[-1] / (len(s) - 1)
         saddle = find_saddle(
             self.objective, path(top), path(top, 1), self.preconditioner, fmax,
-            max(max_calls - self.n_calls, 0), spacing, told,
+            max(max_calls - self.n_calls, 0), NEAR * self.lengths()[-1], told,
         )  # fmt: skip
         self.n_calls += saddle.n_calls
         self.saddle = saddle

@@ -23,6 +23,7 @@ FEWEST_DIRECTIONS, MAX_DIRECTIONS = 12, 40  # of the subspace that certifies; of
 NEWTON_ACCURACY, MODE_ACCURACY = 0.03, 0.1  # relative residuals, in the norm of P⁻¹
 SOFTEST = 2e-3  # of P: curvatures nearer to zero are taken for this much
 MAX_STEP = 0.15  # Å, the farthest that an atom moves in one step
+KICK, MAX_KICKS = 0.05, 3  # Å; along the second softest direction where that is unstable too
 MAX_GROWTH = 2.0  # of the norm of the gradient in one step, before the step is shortened
 
 
@@ -67,32 +68,23 @@ def find_saddle(
     """
     search = _Search(objective, np.array(start, dtype=float), preconditioner)
     search.choose_mode(mode)
-    reach = MAX_STEP
-    message = ""
-    while largest_row(search.gradient) > fmax:
-        if search.n_calls >= max_calls or reach < 1e-3 * MAX_STEP:
-            message = f"saddle not reached after {search.n_calls} force calls"
+    for _ in range(1 + MAX_KICKS):
+        failure = search.approach(fmax, max_calls, max_distance, callback)
+        (first, second), aside = search.certify()
+        if failure is not None or second > 0.0:
             break
-        if np.linalg.norm(search.x - start) > max_distance:
-            message = "the search for the saddle led away from its start"
-            break
-        step = search.newton_step()
-        longest = largest_row(step)
-        grew = search.move(step * min(1.0, reach / longest))
-        reach = 0.25 * min(reach, longest) if grew > MAX_GROWTH else min(2.0 * reach, MAX_STEP)
-        if callback is not None:
-            callback(search.n_calls, largest_row(search.gradient))
-    first, second = search.certify()
-    converged = largest_row(search.gradient) <= fmax and first < 0.0 < second
-    if not message:
-        message = (
-            f"converged: max|f| = {largest_row(search.gradient):.1e} after {search.n_calls} force calls"
-            if converged
-            else f"no saddle of index one: curvatures {first:.2g} and {second:.2g}"
-        )
+        search.x = search.x + KICK / largest_row(aside) * aside
+        search.energies, search.gradient = search.evaluate(search.x)
+    force = largest_row(search.gradient)
+    converged = force <= fmax and first < 0.0 < second
+    message = (
+        f"converged: max|f| = {force:.1e} after {search.n_calls} force calls"
+        if converged
+        else failure or f"no saddle of index one: curvatures {first:.2g} and {second:.2g}"
+    )
     return Saddle(
-        search.x, search.energies, largest_row(search.gradient), search.mode / largest_row(search.mode),
-        (first, second), converged, search.n_calls, message,
+        search.x, search.energies, force, search.mode / largest_row(search.mode), (first, second), converged,
+        search.n_calls, message,
     )  # fmt: skip
 
 
@@ -102,12 +94,34 @@ class _Search:
     def __init__(self, objective: Objective, start: Array, preconditioner: Preconditioner) -> None:
         self.objective, self.preconditioner = objective, preconditioner
         self.n_calls = 0
-        self.x = start
+        self.start, self.x = start, start
         self.energies, self.gradient = self.evaluate(start)
         if not np.isfinite(self.gradient).all():
             raise InputError("forces are not finite at the start of the search for a saddle")
         self.mode = np.zeros_like(start)
         self.mode_dual = np.zeros_like(start)
+
+    def approach(
+        self,
+        fmax: float,
+        max_calls: int,
+        max_distance: float,
+        callback: Callable[[int, float], None] | None,
+    ) -> str | None:
+        """Newton steps until the forces vanish; why they do not, or None."""
+        reach = MAX_STEP
+        while largest_row(self.gradient) > fmax:
+            if self.n_calls >= max_calls or reach < 1e-3 * MAX_STEP:
+                return f"saddle not reached after {self.n_calls} force calls"
+            if np.linalg.norm(self.x - self.start) > max_distance:
+                return "the search for the saddle led away from its start"
+            step = self.newton_step()
+            longest = largest_row(step)
+            grew = self.move(step * min(1.0, reach / longest))
+            reach = 0.25 * min(reach, longest) if grew > MAX_GROWTH else min(2.0 * reach, MAX_STEP)
+            if callback is not None:
+                callback(self.n_calls, largest_row(self.gradient))
+        return None
 
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         self.n_calls += 1
@@ -167,9 +181,11 @@ class _Search:
         """√(gᵀP⁻¹g)."""
         return float(np.sqrt(max(float(np.vdot(g, self.preconditioner.solve(g))), 0.0)))
 
-    def certify(self) -> tuple[float, float]:
-        """The two smallest curvatures; the second from a random start where the mode is, as what competes
-        with it is near."""
+    def certify(self) -> tuple[tuple[float, float], Array]:
+        """The two smallest curvatures and the direction of the second.
+
+        It is sought from a random start where the mode is, as what competes with the mode is near it.
+        """
         space = self.subspace()
         space.add(self.mode_dual)
         where = np.linalg.norm(self.mode.reshape(len(self.mode), -1), axis=1)
@@ -179,7 +195,9 @@ class _Search:
             pass
         self.settle_mode(space, 2)
         values = space.curvatures()
-        return float(values[0]), float(values[1]) if len(values) > 1 else np.inf
+        if len(values) == 1:  # there is one unknown
+            return (float(values[0]), np.inf), np.zeros_like(self.x)
+        return (float(values[0]), float(values[1])), space.mode(1)[0]
 
 
 class _Subspace:
@@ -218,9 +236,9 @@ class _Subspace:
     def curvatures(self) -> Array:
         return self.ritz()[0]
 
-    def mode(self) -> tuple[Array, Array]:
-        """The softest direction, v and Pv."""
-        y = self.ritz()[1][:, 0]
+    def mode(self, k: int = 0) -> tuple[Array, Array]:
+        """The k-th softest direction, v and Pv."""
+        y = self.ritz()[1][:, k]
         return _combine(y, self.V), _combine(y, self.W)
 
     def unsettled(self, count: int) -> Array | None:
