@@ -9,10 +9,13 @@ from scipy.sparse import csc_array
 
 from genmlip._types import Array, IntArray
 from genmlip.crystal import Crystal
+from genmlip.crystal.pairs import Pairs
 from genmlip.dislocations.cell import DefectCell
+from genmlip.dislocations.columns import ColumnLattice
 from genmlip.statics.fourier import FourierInverse, periodic_force_constants
 from genmlip.statics.hessian import bond_blocks, bond_operator, positive_part
-from genmlip.statics.preconditioner import NotPositiveDefiniteError, SparseFactor
+from genmlip.statics.multigrid import Multigrid, Rows
+from genmlip.statics.preconditioner import NotPositiveDefiniteError, Preconditioner, SparseFactor
 
 
 def harmonic_operator(cell: DefectCell, unknowns: IntArray, reach: float | None = None) -> csc_array:
@@ -29,33 +32,73 @@ def harmonic_operator(cell: DefectCell, unknowns: IntArray, reach: float | None 
 
 @dataclass(frozen=True)
 class HarmonicPreconditioner:
-    """Inverse of the crystal's harmonic operator, cut off after the second neighbours and factorised.
+    """Inverse of the crystal's harmonic operator, cut off after the second neighbours.
 
-    Two shells are the fewest that hold a bcc and a diamond lattice together; more take longer to factorise
-    and save no force calls. ``form`` says which operator was used: ``force constants``, or ``positive
-    bonds`` where the cut-off force constants are not positive definite.
+    Two shells are the fewest that hold a bcc and a diamond lattice together; more save no force calls.
+    ``form`` says which operator was used: ``force constants``, or ``positive bonds`` where the cut-off force
+    constants are not positive definite.
     """
 
-    factor: SparseFactor
+    inverse: Preconditioner
     form: str
 
     def solve(self, g: Array) -> Array:
         """P⁻¹g, (m, 3) eV/Å → (m, 3) Å."""
-        return self.factor.solve(g)
+        return self.inverse.solve(g)
 
 
 def harmonic_preconditioner(cell: DefectCell, unknowns: IntArray) -> HarmonicPreconditioner:
     """Preconditioner for the unknown atoms while all others are held."""
     crystal = cell.defect.crystal
     pairs = cell.pairs(1.01 * second_neighbour_distance(crystal))
-    blocks = bond_blocks(crystal, pairs, cell.sublattice, cell.defect.frame)
-    points = cell.reference[unknowns, : 3 if cell.line_period is None else 2]
+    number = np.full(len(cell), -1, dtype=np.int64)
+    number[unknowns] = np.arange(len(unknowns))
+    one_of_each, kind = _kinds(pairs, cell.sublattice)
+    blocks = bond_blocks(crystal, one_of_each, cell.sublattice, cell.defect.frame)
+
+    def inverse(blocks: Array) -> Preconditioner:
+        rows = Rows.of_bonds(number[pairs.i], number[pairs.j], kind, blocks, len(unknowns))
+        return _inverse(cell, rows, unknowns)
+
     try:
-        operator = bond_operator(blocks, pairs, len(cell), unknowns)
-        return HarmonicPreconditioner(SparseFactor(operator, points), "force constants")
+        return HarmonicPreconditioner(inverse(blocks), "force constants")
     except NotPositiveDefiniteError:
-        operator = bond_operator(positive_part(blocks), pairs, len(cell), unknowns)
-        return HarmonicPreconditioner(SparseFactor(operator, points), "positive bonds")
+        return HarmonicPreconditioner(inverse(positive_part(blocks)), "positive bonds")
+
+
+DIRECT = 1000
+"""Columns up to which an operator is factorised: there that is cheap, and exact."""
+
+
+def _inverse(cell: DefectCell, rows: Rows, unknowns: IntArray) -> Preconditioner:
+    """Factorised where it is small or where no plane lattice fits its topology, else by multigrid.
+
+    Raises NotPositiveDefiniteError. Multigrid sees on its coarsest grid only whether long waves are stable;
+    for short ones, in the crystal and on the cut, the columns around the core are factorised as well.
+    """
+    if cell.line_period is None or cell.atoms.pbc[:2].any() or len(unknowns) <= DIRECT:
+        return SparseFactor(rows.matrix(), cell.reference[unknowns, : 3 if cell.line_period is None else 2])
+    points = cell.reference[unknowns, :2]
+    core = np.sort(np.argsort(cell.r[unknowns], kind="stable")[:DIRECT])
+    every = (3 * core[:, None] + np.arange(3)).ravel()
+    matrix = rows.matrix()
+    SparseFactor(csc_array(matrix[every][:, every]), points[core])
+    return Multigrid(rows, points, _grid_edges(cell))
+
+
+def _grid_edges(cell: DefectCell) -> Array:
+    """(2, 2) Å: of the lattice, or of twice it where there is only one column in its cell."""
+    crystal, frame = cell.defect.crystal, cell.defect.frame
+    lattice = ColumnLattice.of(crystal.primitive_vectors @ frame.T, crystal.basis @ frame.T, np.zeros(3))
+    return lattice.vectors[:2, :2] * (2.0 if len(crystal.basis) == 1 else 1.0)
+
+
+def _kinds(pairs: Pairs, sublattice: IntArray) -> tuple[Pairs, IntArray]:
+    """One pair of each run of pairs with the same vector and sublattices, and the run of every pair (p,)."""
+    ends = np.column_stack([pairs.vector, sublattice[pairs.i], sublattice[pairs.j]])
+    starts = np.concatenate([[True], (ends[1:] != ends[:-1]).any(axis=1)])[: len(ends)]
+    one = Pairs(pairs.i[starts], pairs.j[starts], pairs.vector[starts], pairs.shift[starts])
+    return one, np.cumsum(starts) - 1
 
 
 def periodic_preconditioner(cell: DefectCell) -> FourierInverse:

@@ -46,7 +46,7 @@ class EmbeddedPair(SitePotential):
         site = np.repeat(np.arange(len(own)), np.diff(nb.first))
         terms = np.empty((4, len(vectors)))
         self.radial_of_elements(own[site], species[nb.index], np.einsum("pa,pa->p", vectors, vectors), terms)
-        density, pair = (np.bincount(site, term, len(own)) for term in terms[:2])
+        density, pair = (np.bincount(site, term, len(own)).astype(float) for term in terms[:2])
         embedded, slope = self.embedding_of_elements(own, density)
         energies[:] = embedded + 0.5 * pair
         gradients[:] = (slope[site] * terms[2] + 0.5 * terms[3])[:, None] * vectors
