@@ -70,10 +70,11 @@ def equilibrate(
     offset = energy_above_predictor(domain, potential, objective(guess)[0])
 
     def packed(result: MinimiseResult) -> Equilibrium:
+        energy = offset + result.energy_difference + domain.remainder(result.x)
         return Equilibrium(
             cell=domain.cell,
             corrector=domain.displacement(result.x),
-            energy=(offset + result.energy_difference) / (1 + len(domain.cell.inverted_cores)),
+            energy=energy / (1 + len(domain.cell.inverted_cores)),
             fmax=result.fmax,
             converged=result.converged,
             n_force_calls=result.n_calls,

@@ -50,6 +50,5 @@ def default_boundary(defect: Defect, potential: Potential) -> Boundary:
 
 
 def closed_boundary(defect: Defect) -> Boundary:
-    """The one that has all of the deformation inside the cell: images for the vacancy, a clamped far field for
-    a line."""
+    """The one with all of the deformation inside the cell: images for the vacancy, a clamped line."""
     return Periodic() if defect.name == "vacancy" else Clamped()

@@ -27,6 +27,11 @@ def no_energies(x: Array) -> Array:
     return NO_ENERGIES
 
 
+def no_remainder(x: Array) -> float:
+    """For boundary conditions whose energy is complete."""
+    return 0.0
+
+
 @dataclass(frozen=True)
 class Domain:
     """A cell and how it is closed.
@@ -38,6 +43,7 @@ class Domain:
     exterior_energies : x → (k,) eV, energy terms beyond those of the cell's sites, zero for the predictor
     complete : x → (n, 3) Å, like ``extend``, which needs to be right only on the neighbours of the cell's
         centres; by default the same
+    remainder : x → eV, what these energies leave out, where it is worth adding once at the equilibrium
     """
 
     cell: DefectCell
@@ -47,6 +53,7 @@ class Domain:
     precondition: Callable[[], Preconditioner]
     exterior_energies: Callable[[Array], Array] = no_energies
     complete: Callable[[Array], Array] | None = None
+    remainder: Callable[[Array], float] = no_remainder
 
     def displacement(self, x: Array) -> Array:
         """The displacement of all atoms relative to the predictor, (n, 3) Å."""

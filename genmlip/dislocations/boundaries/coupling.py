@@ -12,15 +12,16 @@ about the perfect crystal is its own. Stationary points solve H u = f0 outside.
 from __future__ import annotations
 
 from functools import cached_property
+from math import fsum
 
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
 from genmlip._types import Array
-from genmlip.dislocations.boundaries.base import Domain
+from genmlip.dislocations.boundaries.base import Domain, no_remainder
 from genmlip.dislocations.cell import Defect, DefectCell
 from genmlip.dislocations.exterior import HarmonicCrystal, SlippedGreen
-from genmlip.dislocations.site_operator import site_operator
+from genmlip.dislocations.site_operator import harmonic_energy, site_operator
 from genmlip.errors import InputError
 from genmlip.potentials.base import Potential
 
@@ -33,11 +34,20 @@ def far_cell(defect: Defect, radius: float, cutoff: float, source_radius: float)
     return defect.cell(radius, cutoff, source_radius + float(near.r.max()) - radius)
 
 
-def coupled_domain(cell: DefectCell, potential: Potential, source_radius: float, kept: float) -> Domain:
+def coupled_domain(
+    cell: DefectCell,
+    potential: Potential,
+    source_radius: float,
+    kept: float,
+    complete_energy: bool = False,
+) -> Domain:
     """The energy above on a ``far_cell``; the predictor's forces act as sources out to ``kept`` (Å).
 
     The unknowns are the displacements next to the sites I. Everything outside is eliminated exactly: there
     u = u_f + G p with u_f = G f0 and forces p that act in the interface only.
+    complete_energy : at the end the outer sites' energies replace their expansions, and what lies beyond the
+        sources is extrapolated (``Domain.remainder``)
+
     Raises InputError where the potential hides its sites, is not the crystal's own, or reaches too far.
     """
     if potential is not cell.defect.crystal.potential:
@@ -56,6 +66,7 @@ def coupled_domain(cell: DefectCell, potential: Potential, source_radius: float,
         precondition=lambda: coupling.green,
         exterior_energies=coupling.energies,
         complete=coupling.complete,
+        remainder=coupling.remainder if complete_energy else no_remainder,
     )
 
 
@@ -68,16 +79,18 @@ class _Coupling:
 
     def __init__(self, harmonic: HarmonicCrystal, potential: Potential, kept: float) -> None:
         cell = harmonic.cell
-        self.harmonic = harmonic
-        interface = interface_radius(harmonic)
+        self.harmonic, self.kept = harmonic, kept
+        self.interface = interface = interface_radius(harmonic)
         self.near = np.flatnonzero(cell.r < interface + harmonic.constants.range + harmonic.b1)
         self.acts = cell.r[self.near] < interface
-        sources = _sources(cell, potential, kept)
-        self.sources = sources
+        self.complete_sites = np.flatnonzero(cell.r < float(cell.r.max()) - potential.cutoff)
+        self.evaluate = potential.bind(cell.atoms, self.complete_sites)
+        self.predictor = self.evaluate(cell.positions)
+        self.sources = self._sources(kept)
         self.green = SlippedGreen(harmonic, self.near)
-        self.field = self.everywhere.solve(sources)
-        inner = potential.bind(cell.atoms, cell.centres)(cell.positions).forces
-        self.inner_forces = inner[self.near]
+        self.field = self.everywhere.solve(self.sources)
+        self.inner = potential.bind(cell.atoms, cell.centres)(cell.positions)
+        self.inner_forces = self.inner.forces[self.near]
         operator = harmonic.operator(self.near[self.acts])
         missing = operator - exterior_operator(harmonic, operator)
         own = (3 * self.near[:, None] + np.arange(3)).ravel()
@@ -115,6 +128,41 @@ class _Coupling:
         p, lost = self._interface(x)
         shared = np.sum(x * (self.inner_forces - 0.5 * lost) + 0.5 * p * (x - self.field[self.near]), axis=1)
         return np.append(shared, -0.5 * np.vdot(self.sources, self.field))
+
+    def remainder(self, x: Array) -> float:
+        """Third-order energy of the sites outside I, and the energy of f0 beyond the source radius, eV."""
+        u = self.complete(x)
+        return self._third_order(u) + self._beyond(u)
+
+    def _third_order(self, u: Array) -> float:
+        """Σ_{ℓ ∉ I} [V_ℓ(Du0 + Du) − V_ℓ(Du0) − ⟨δV_ℓ(Du0), Du⟩ − ½ ⟨δ²V_ℓ(0) Du, Du⟩]."""
+        cell = self.harmonic.cell
+        outer = ~np.isin(self.complete_sites, cell.centres)
+        change = self.evaluate(cell.positions + u).energies - self.predictor.energies
+        first = -np.vdot(self.predictor.forces - self.inner.forces, u)
+        second = harmonic_energy(cell, self.harmonic.topology, self.complete_sites[outer], u)
+        return fsum(change[outer]) - float(first) - second
+
+    def _beyond(self, u: Array) -> float:
+        """E(∞) − E(S) for sources out to S, from E(s) = E(∞) + (α + β log s) / s² at S, S/√2 and S/2.
+
+        E(S) − E(s) follows from the equilibrium at S: with the sources δf between s and S taken away the
+        harmonic crystal gains ⟨δf, u⟩ − ½ ⟨δf, G δf⟩. Zero where S/2 lies in the interface.
+        """
+        radii = self.kept * np.array([1.0, np.sqrt(0.5), 0.5])
+        if radii[-1] < self.interface:
+            return 0.0
+        gains = []
+        for radius in radii:
+            lost = self.sources - self._sources(radius)
+            gains.append(np.vdot(lost, u) - 0.5 * np.vdot(lost, self.everywhere.solve(lost)))
+        laws = np.column_stack([np.ones(3), radii**-2, np.log(radii) / radii**2])
+        return float(np.linalg.solve(laws, gains)[0])
+
+    def _sources(self, kept: float) -> Array:
+        """f0 within ``kept``, balanced, (n, 3) eV/Å."""
+        r = self.harmonic.cell.r
+        return balanced(np.where((r < kept)[:, None], self.predictor.forces, 0.0), r, kept)
 
     def _interface(self, x: Array) -> tuple[Array, Array]:
         """p = H x − f0, and the inner sites' share of H x; asked for twice in a row with the same x."""
@@ -162,13 +210,6 @@ def exterior_operator(harmonic: HarmonicCrystal, crystal: csr_array) -> csr_arra
 def _site_reach(harmonic: HarmonicCrystal) -> float:
     """Å in the reference, across which a site's energy depends on other atoms."""
     return harmonic.cell.defect.crystal.potential.cutoff + harmonic.b1 + 1e-6
-
-
-def _sources(cell: DefectCell, potential: Potential, kept: float) -> Array:
-    """f0 within ``kept``, balanced, (n, 3) eV/Å."""
-    complete = np.flatnonzero(cell.r < float(cell.r.max()) - potential.cutoff)
-    f0 = potential.bind(cell.atoms, complete)(cell.positions).forces
-    return balanced(np.where((cell.r < kept)[:, None], f0, 0.0), cell.r, kept)
 
 
 def balanced(sources: Array, r: Array, kept: float) -> Array:

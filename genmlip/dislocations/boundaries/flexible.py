@@ -19,8 +19,11 @@ FARTHER, LEAST = 4.0, 120.0
 class Flexible:
     """H u = f0 outside the radius: what is left out is C3[∇u0, ∇ū] ~ r⁻³ log r, geometry error R⁻² log R.
 
-    source_radius : Å out to which f0 is kept; the energy that lies beyond falls off like its inverse square.
-        By default four times the radius, and not less than 120 Å
+    What it neglects in the energy is of first order, R⁻³; this is evaluated once, at the equilibrium, so that
+    the error becomes that of the geometry squared.
+
+    source_radius : Å out to which f0 is kept; the energy that lies beyond falls off like its inverse square
+        and is extrapolated. By default four times the radius, and not less than 120 Å
     """
 
     source_radius: float | None = None
@@ -39,7 +42,7 @@ class Flexible:
         """Unknowns are the displacements of all atoms; those of the layer follow."""
         reach = self._sources(radius)
         cell = self.cell(defect, radius, joint_cutoff(defect, potential))
-        return coupled_domain(cell, potential, reach, kept=reach)
+        return coupled_domain(cell, potential, reach, kept=reach, complete_energy=True)
 
     def _sources(self, radius: float) -> float:
         return max(FARTHER * radius, LEAST) if self.source_radius is None else self.source_radius
