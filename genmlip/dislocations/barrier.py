@@ -168,6 +168,8 @@ def peierls_barrier(
     if n_images < FEWEST_IMAGES:
         raise InputError(f"images must be at least {FEWEST_IMAGES}, got {n_images}")
     valley = equilibrate(dislocation, potential, radius, boundary, min(fmax, ENDS_FMAX)).require_convergence()
+    if valley.cell.atoms.pbc.all():
+        raise InputError("boundary 'periodic' has no place for a path: images of the core would move along")
     step = glide_step(dislocation)
     midway = np.nan_to_num(np.round(valley.core_position[0], 2)) + 0.5 * step[0]
     offset = (dislocation.core_offset[0] + midway, dislocation.core_offset[1])
