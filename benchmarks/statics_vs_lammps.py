@@ -62,7 +62,7 @@ def main() -> None:
     _ = crystal.stiffness, crystal.force_constants, crystal.is_stable
     print(f"{options.file.name}: constants of the crystal in {time.perf_counter() - started:.2f} s, once")
     screw = Dislocation(crystal, DEFECT)
-    time_genmlip(screw, potential, 20.0)  # compiles
+    time_genmlip(screw, potential, 60.0)  # compiles
     row(
         "R",
         "atoms",

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from genmlip._types import Array, IntArray
-from genmlip.potentials.embedded_pair import EmbeddedPair, embedded_pair_hessian
+from genmlip.potentials.embedded_pair import EmbeddedPair, Functions, embedded_pair_hessian
 from genmlip.potentials.setfl import Tables, read_setfl
 
 
@@ -39,8 +39,8 @@ class EmbeddedAtom(EmbeddedPair):
         """From a setfl file; raises InputError, FileFormatError."""
         return cls(read_setfl(path), spec=f"eam:{path}")
 
-    def radial(self, alpha: int, beta: int, squared: Array, out: Array) -> None:
-        radial_functions(self._radial[alpha, beta], self.tables.delta_r, self.cutoff, squared, out)
+    def radial(self, alpha: int, beta: int, squared: Array, out: Functions) -> None:
+        radial_functions(self._radial[alpha, beta], self.tables.delta_r, self.cutoff, squared, *out)
 
     def embedding(self, alpha: int, density: Array) -> tuple[Array, Array]:
         F, slope, _ = evaluate_table(self._embedding[alpha], self.tables.delta_rho, density)
@@ -101,22 +101,25 @@ def evaluate_table(coefficients: Array, delta: float, x: Array) -> tuple[Array, 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def radial_functions(table, delta, cutoff, squared, out):  # type: ignore[no-untyped-def]
-    """f, φ, f′/r and φ′/r from a row of eight coefficients per interval, those of f and of z = rφ."""
-    last, per = len(table), 1.0 / delta
+def radial_functions(table, delta, cutoff, squared, f, phi, f1, phi1):  # type: ignore[no-untyped-def]
+    """f, φ, f′/r and φ′/r from a row of eight coefficients per interval, those of f and of z = rφ.
+
+    Roots and quotients come first, in a loop without branches, which runs on several pairs at a time.
+    """
+    last, per = len(table) - 1, 1.0 / delta
     for q in range(len(squared)):
-        r2 = squared[q]
-        if r2 >= cutoff * cutoff:
-            out[0, q], out[1, q], out[2, q], out[3, q] = 0.0, 0.0, 0.0, 0.0
+        r = np.sqrt(squared[q])
+        f1[q], phi1[q] = r * per, 1.0 / r
+    for q in range(len(squared)):
+        if squared[q] >= cutoff * cutoff:
+            f[q], phi[q], f1[q], phi1[q] = 0.0, 0.0, 0.0, 0.0
             continue
-        r = np.sqrt(r2)
-        p = r * per
-        k = min(int(p), last - 1)
+        p, inverse = f1[q], phi1[q]
+        k = np.uint32(min(p, last))
         p = min(p - k, 1.0)
         c = table[k]
-        inverse = 1.0 / r
-        phi = (((c[4] * p + c[5]) * p + c[6]) * p + c[7]) * inverse
-        out[0, q] = ((c[0] * p + c[1]) * p + c[2]) * p + c[3]
-        out[1, q] = phi
-        out[2, q] = ((3.0 * c[0] * p + 2.0 * c[1]) * p + c[2]) * per * inverse
-        out[3, q] = (((3.0 * c[4] * p + 2.0 * c[5]) * p + c[6]) * per - phi) * inverse * inverse
+        pair = (((c[4] * p + c[5]) * p + c[6]) * p + c[7]) * inverse
+        f[q] = ((c[0] * p + c[1]) * p + c[2]) * p + c[3]
+        phi[q] = pair
+        f1[q] = ((3.0 * c[0] * p + 2.0 * c[1]) * p + c[2]) * per * inverse
+        phi1[q] = (((3.0 * c[4] * p + 2.0 * c[5]) * p + c[6]) * per - pair) * inverse * inverse

@@ -8,6 +8,7 @@ here.
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import TypeAlias
 
 import numpy as np
 from ase import Atoms
@@ -22,12 +23,16 @@ BLOCK = 8192
 """Pairs whose distances and radial functions are at hand at a time, in the processor's cache."""
 
 
+Functions: TypeAlias = tuple[Array, Array, Array, Array]
+"""f, φ, f′/r and φ′/r of pairs."""
+
+
 class EmbeddedPair(SitePotential):
     """Subclasses provide φ, f and F for elements α, β by their index into ``symbols``."""
 
     @abstractmethod
-    def radial(self, alpha: int, beta: int, squared: Array, out: Array) -> None:
-        """Write f, φ, f′/r, φ′/r at the squared distances (p,) into ``out`` (4, p); zero beyond the cutoff.
+    def radial(self, alpha: int, beta: int, squared: Array, out: Functions) -> None:
+        """Write f, φ, f′/r, φ′/r at the squared distances (p,) into ``out``; zero beyond the cutoff.
 
         f is the density that an atom β brings to an atom α.
         """
@@ -44,20 +49,23 @@ class EmbeddedPair(SitePotential):
     ) -> None:
         nb, own = neighbours, species[neighbours.centre]
         site = np.repeat(np.arange(len(own)), np.diff(nb.first))
-        terms = np.empty((4, len(vectors)))
-        self.radial_of_elements(own[site], species[nb.index], np.einsum("pa,pa->p", vectors, vectors), terms)
-        density, pair = (np.bincount(site, term, len(own)).astype(float) for term in terms[:2])
+        f, phi, f1, phi1 = (np.empty(len(vectors)) for _ in range(4))
+        squared = np.einsum("pa,pa->p", vectors, vectors)
+        self.radial_of_elements(own[site], species[nb.index], squared, (f, phi, f1, phi1))
+        density, pair = (np.bincount(site, term, len(own)).astype(float) for term in (f, phi))
         embedded, slope = self.embedding_of_elements(own, density)
         energies[:] = embedded + 0.5 * pair
-        gradients[:] = (slope[site] * terms[2] + 0.5 * terms[3])[:, None] * vectors
+        gradients[:] = (slope[site] * f1 + 0.5 * phi1)[:, None] * vectors
 
-    def radial_of_elements(self, own: IntArray, other: IntArray, squared: Array, out: Array) -> None:
+    def radial_of_elements(self, own: IntArray, other: IntArray, squared: Array, out: Functions) -> None:
         """``radial`` for pairs (p,) of any elements: f is what ``other`` brings to ``own``."""
         kind = own * len(self.symbols) + other
         for k in np.unique(kind):
-            which, of_kind = kind == k, np.empty((4, int((kind == k).sum())))
-            self.radial(*divmod(int(k), len(self.symbols)), squared[which], of_kind)
-            out[:, which] = of_kind
+            which = np.flatnonzero(kind == k)
+            found = (np.empty(len(which)), np.empty(len(which)), np.empty(len(which)), np.empty(len(which)))
+            self.radial(*divmod(int(k), len(self.symbols)), squared[which], found)
+            for all_pairs, of_kind in zip(out, found, strict=True):
+                all_pairs[which] = of_kind
 
     def embedding_of_elements(self, species: IntArray, density: Array) -> tuple[Array, Array]:
         """F and F′ of sites (m,) of any elements."""
@@ -90,7 +98,8 @@ class PairEvaluator:
         if self._centres is not None:
             self._share[:] = 0.0
             self._share[self._centres] = 1.0
-        self._elements = np.unique(self.species)
+        elements = np.unique(self.species)
+        self._element = int(elements[0]) if len(elements) == 1 else None
         self._rebuild(atoms.positions)
 
     def _rebuild(self, positions: Array) -> None:
@@ -104,7 +113,7 @@ class PairEvaluator:
         self._largest = int(np.diff(first[self._blocks]).max(initial=0))
         # f′/r at either end, which are one array where all atoms are of one element, and φ′/r
         self._own = np.empty(first[-1])
-        self._other = self._own if len(self._elements) <= 1 else np.empty(first[-1])
+        self._other = self._own if self._element is not None else np.empty(first[-1])
         self._pair = np.empty(first[-1])
 
     def __call__(self, positions: Array) -> Evaluation:
@@ -114,7 +123,10 @@ class PairEvaluator:
         self.n_calls += 1
         nb, x = self.pairs, positions - self.pairs.home
         density, pair_energy = self._sum_over_pairs(x)
-        embedded, slope = self.potential.embedding_of_elements(self.species, density)
+        if self._element is None:
+            embedded, slope = self.potential.embedding_of_elements(self.species, density)
+        else:
+            embedded, slope = self.potential.embedding(self._element, density)
         slope *= self._share
         forces, virial = np.zeros_like(x), np.zeros((3, 3))
         bond_forces(
@@ -128,26 +140,23 @@ class PairEvaluator:
         """Σ_j f_ij and Σ_j φ_ij of every atom, (n,); the slopes are kept for the forces."""
         nb = self.pairs
         density, pair_energy = np.zeros(len(x)), np.zeros(len(x))
-        squared = np.empty(self._largest)
-        own, other = np.empty((4, self._largest)), np.empty((4, self._largest))
+        squared, f, phi = (np.empty(self._largest) for _ in range(3))
+        f_other, unused = (f, f) if self._element is not None else (np.empty_like(f), np.empty_like(f))
         for low, high in zip(self._blocks[:-1], self._blocks[1:], strict=True):
-            pairs = slice(nb.first[low], nb.first[high])
-            n = int(nb.first[high] - nb.first[low])
+            pairs, n = slice(nb.first[low], nb.first[high]), int(nb.first[high] - nb.first[low])
             clash = squared_distances(low, high, nb.first, nb.index, nb.image, nb.translations, x, squared)
             if clash >= 0:
                 self._refuse(clash)
-            if len(self._elements) == 1:
-                alpha = int(self._elements[0])
-                self.potential.radial(alpha, alpha, squared[:n], own)
-                other = own
+            forward = (f[:n], phi[:n], self._own[pairs], self._pair[pairs])
+            if self._element is not None:
+                self.potential.radial(self._element, self._element, squared[:n], forward)
             else:
                 i = np.repeat(self.species[low:high], np.diff(nb.first[low : high + 1]))
                 j = self.species[nb.index[pairs]]
-                self.potential.radial_of_elements(i, j, squared[:n], own[:, :n])
-                self.potential.radial_of_elements(j, i, squared[:n], other[:, :n])
-                self._other[pairs] = other[2, :n]
-            self._own[pairs], self._pair[pairs] = own[2, :n], own[3, :n]
-            sum_over_pairs(low, high, nb.first, nb.index, own[0], other[0], own[1], density, pair_energy)
+                backward = (f_other[:n], unused[:n], self._other[pairs], unused[:n])
+                self.potential.radial_of_elements(i, j, squared[:n], forward)
+                self.potential.radial_of_elements(j, i, squared[:n], backward)
+            sum_over_pairs(low, high, nb.first, nb.index, f, f_other, phi, density, pair_energy)
         return density, pair_energy
 
     def _refuse(self, clash: int) -> None:
@@ -191,11 +200,12 @@ def squared_distances(low, high, first, index, image, translations, x, squared):
     """r² of the pairs of the atoms low … high − 1; returns a pair at distance zero, or −1."""
     clash = -1
     for i in range(low, high):
+        x0, x1, x2 = x[i, 0], x[i, 1], x[i, 2]
         for p in range(first[i], first[i + 1]):
             j, t = index[p], image[p]
-            d0 = x[j, 0] - x[i, 0] + translations[t, 0]
-            d1 = x[j, 1] - x[i, 1] + translations[t, 1]
-            d2 = x[j, 2] - x[i, 2] + translations[t, 2]
+            d0 = x[j, 0] - x0 + translations[t, 0]
+            d1 = x[j, 1] - x1 + translations[t, 1]
+            d2 = x[j, 2] - x2 + translations[t, 2]
             r2 = d0 * d0 + d1 * d1 + d2 * d2
             squared[p - first[low]] = r2
             if r2 == 0.0:
@@ -226,13 +236,15 @@ def bond_forces(  # type: ignore[no-untyped-def]
     T_ij = F′_i f′_ij/r + F′_j f′_ji/r + ½ (w_i + w_j) φ′_ij/r and w is the ``share`` of a site."""
     v00, v01, v02, v11, v12, v22 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(len(x)):
+        x0, x1, x2 = x[i, 0], x[i, 1], x[i, 2]
+        slope_i, share_i = slope[i], share[i]
         f0, f1, f2 = 0.0, 0.0, 0.0
         for p in range(first[i], first[i + 1]):
             j, t = index[p], image[p]
-            tension = slope[i] * f1_own[p] + slope[j] * f1_other[p] + 0.5 * (share[i] + share[j]) * phi1[p]
-            d0 = x[j, 0] - x[i, 0] + translations[t, 0]
-            d1 = x[j, 1] - x[i, 1] + translations[t, 1]
-            d2 = x[j, 2] - x[i, 2] + translations[t, 2]
+            tension = slope_i * f1_own[p] + slope[j] * f1_other[p] + 0.5 * (share_i + share[j]) * phi1[p]
+            d0 = x[j, 0] - x0 + translations[t, 0]
+            d1 = x[j, 1] - x1 + translations[t, 1]
+            d2 = x[j, 2] - x2 + translations[t, 2]
             g0, g1, g2 = tension * d0, tension * d1, tension * d2
             f0 += g0
             f1 += g1

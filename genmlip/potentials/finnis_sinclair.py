@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from genmlip._types import Array, IntArray
-from genmlip.potentials.embedded_pair import EmbeddedPair, embedded_pair_hessian
+from genmlip.potentials.embedded_pair import EmbeddedPair, Functions, embedded_pair_hessian
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class FinnisSinclair(EmbeddedPair):
         p = parameters
         self._constants = np.array([p.A, p.d, p.c, p.c0, p.c1, p.c2, p.B, p.alpha, p.b0])
 
-    def radial(self, alpha: int, beta: int, squared: Array, out: Array) -> None:
-        radial_functions(self._constants, squared, out)
+    def radial(self, alpha: int, beta: int, squared: Array, out: Functions) -> None:
+        radial_functions(self._constants, squared, *out)
 
     def embedding(self, alpha: int, density: Array) -> tuple[Array, Array]:
         root = np.sqrt(density)
@@ -87,7 +87,7 @@ def _pair_derivatives(r: Array, x: FinnisSinclairParameters) -> tuple[Array, Arr
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def radial_functions(constants, squared, out):  # type: ignore[no-untyped-def]
+def radial_functions(constants, squared, f, phi, f1, phi1):  # type: ignore[no-untyped-def]
     """f = (r − d)², φ = V, f′/r and φ′/r; the exponential, which few pairs need, in a loop of its own."""
     _, d, c, c0, c1, c2, B, alpha, b0 = constants
     for q in range(len(squared)):
@@ -95,14 +95,14 @@ def radial_functions(constants, squared, out):  # type: ignore[no-untyped-def]
         inverse = 1.0 / r
         s, t = min(r - c, 0.0), min(r - d, 0.0)
         polynomial = c0 + r * (c1 + r * c2)
-        out[0, q] = t * t
-        out[1, q] = s * s * polynomial
-        out[2, q] = 2.0 * t * inverse
-        out[3, q] = s * (2.0 * polynomial + s * (c1 + 2.0 * c2 * r)) * inverse
+        f[q] = t * t
+        phi[q] = s * s * polynomial
+        f1[q] = 2.0 * t * inverse
+        phi1[q] = s * (2.0 * polynomial + s * (c1 + 2.0 * c2 * r)) * inverse
     for q in range(len(squared)):
         if squared[q] < b0 * b0:
             r = np.sqrt(squared[q])
             t = b0 - r
             e = B * t * t * np.exp(-alpha * r)
-            out[1, q] += e * t
-            out[3, q] -= e * (3.0 + alpha * t) / r
+            phi[q] += e * t
+            phi1[q] -= e * (3.0 + alpha * t) / r

@@ -144,7 +144,7 @@ class Bins:
         ``half`` keeps of each pair one direction, and only those with an atom that is ``wanted`` (n,).
         """
         count = np.zeros(len(centres) + 1, dtype=np.int64)
-        nothing = np.empty(0, dtype=np.int32)
+        nothing = np.empty(0, dtype=np.uint32)
         rank = np.empty_like(self.member)
         rank[self.member] = np.arange(len(rank))
         search = (
@@ -153,7 +153,7 @@ class Bins:
         )  # fmt: skip
         find_pairs(*search, count, nothing, nothing)
         first = np.cumsum(count)
-        index, image = np.empty(first[-1], dtype=np.int32), np.empty(first[-1], dtype=np.int32)
+        index, image = np.empty(first[-1], dtype=np.uint32), np.empty(first[-1], dtype=np.uint32)
         find_pairs(*search, first, index, image)
         return first, index, image
 

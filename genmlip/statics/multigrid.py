@@ -81,8 +81,8 @@ class Multigrid:
     """Approximate inverse of a symmetric positive definite matrix A by a fixed number of V-cycles.
 
     Cycles are combined by Chebyshev's polynomial of [SMALLEST, 1] (Saad, Iterative Methods for Sparse Linear
-    Systems, ch. 12). As coarse corrections are projections all eigenvalues of (cycle · A) lie in (0, 1], where
-    the polynomial's modulus is below one: the whole is positive definite even if some lie below SMALLEST.
+    Systems, ch. 12). As coarse corrections are projections all eigenvalues of (cycle · A) lie in (0, 1],
+    where the polynomial is below one in modulus: the whole is positive definite whatever lies below SMALLEST.
 
     points : (m, 2) where the unknowns sit
     edges : (2, 2) Å, edges of the triangles of the first grid, in which a few points should fall on each node

@@ -61,7 +61,7 @@ def test_zero_mean_is_the_pseudo_inverse_of_a_periodic_laplacian():
 
 @pytest.fixture(scope="module")
 def columns():
-    """Operator of a dislocation's free columns in block rows and as a matrix, their places, the first grid."""
+    """Operator of a dislocation's free columns in block rows and as a matrix; places; first grid."""
 
     def build(spec, name, radius):
         crystal = Crystal.from_potential(load_potential(spec))
