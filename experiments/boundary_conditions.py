@@ -14,7 +14,7 @@ study = Study(
         reference=["fs:W", SMOOTH],
         dislocation=["bcc-screw-111", "bcc-mixed-111", "bcc-edge-111"],
         boundary=["clamped", "sinclair", "flexible"],
-        radius=[12.0, 16.0, 22.0, 30.0, 42.0, 60.0],
+        radius=[12.0, 16.0, 22.0, 26.0, 30.0, 36.0, 42.0, 50.0, 60.0],
     ),
     quick=grid(
         dislocation=["bcc-screw-111", "bcc-edge-111"],

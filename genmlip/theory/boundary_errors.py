@@ -17,6 +17,9 @@ from genmlip.dislocations.cell import DefectCell
 from genmlip.errors import InputError
 from genmlip.theory.sites import same_sites
 
+RIM = 1.5
+"""Nearest-neighbour distances; cells of equal extent end with a few columns more or less within it."""
+
 SAME_PREDICTOR = 1e-6
 """Å, between the far fields of two cells in which the correctors mean the same."""
 
@@ -25,7 +28,7 @@ SAME_PREDICTOR = 1e-6
 class BoundaryError:
     """How far ū_R, in a cell of radius R, is from ū.
 
-    geometry : ‖D(ū − ū_R)‖, Å, over all nearest-neighbour bonds of the reference's cell
+    geometry : ‖D(ū − ū_R)‖, Å, over the nearest-neighbour bonds of the reference's cell but for its rim
     beyond : Å, its part from bonds that leave the atoms of ū_R, where Dū_R counts as zero. For a clamped
         boundary this is the cut-off far field; where a boundary condition has a far field of its own but ends
         its atoms too early, it hides the rate of the rest.
@@ -52,12 +55,15 @@ def boundary_error(equilibrium: Equilibrium, reference: Equilibrium) -> Boundary
     """
     ours, theirs = same_sites(reference.cell.reference, equilibrium.cell.reference)
     _check_comparable(equilibrium, reference, theirs, ours)
-    bonds = reference.cell.bonds
-    place = np.full(len(reference.cell), -1)
+    cell, bonds = reference.cell, reference.cell.bonds
+    inside = cell.r < cell.r.max() - RIM * cell.defect.crystal.nearest_neighbour_distance
+    counted = inside[bonds.i] & inside[bonds.j]
+    start, end = bonds.i[counted], bonds.j[counted]
+    place = np.full(len(cell), -1)
     place[ours] = theirs
-    i, j = place[bonds.i], place[bonds.j]
+    i, j = place[start], place[end]
     within = (i >= 0) & (j >= 0)
-    strain = reference.corrector[bonds.j] - reference.corrector[bonds.i]
+    strain = reference.corrector[end] - reference.corrector[start]
     beyond = float(np.linalg.norm(strain[~within]))
     strain[within] -= equilibrium.corrector[j[within]] - equilibrium.corrector[i[within]]
     same_atoms = np.zeros_like(equilibrium.corrector)

@@ -1,6 +1,8 @@
 """How fast the errors of boundary conditions fall with the radius, and which radius an accuracy asks for.
 
 theory.md, sections 1 and 2; every rate is a bound, which symmetry or a small constant may let an error beat.
+A logarithm log(R / ℓ) comes with a length that theory does not tell: where ∣Dū∣ r² hardly grows, ℓ is far
+below 1 Å and the plain power is nearer to the truth.
 """
 
 from __future__ import annotations
@@ -40,7 +42,12 @@ PREDICTED: Mapping[str, Mapping[str, Law]] = {
     "sinclair": CLAMPED,  # without the predictor's own forces outside, the first correction is lost as well
     "flexible": {"geometry_error": Law(-2, 1), "energy_error": Law(-4, 2)},
 }
-"""Boundary condition → quantity → law; of others only the power is fitted."""
+"""Boundary condition → quantity → law; of others only the power is fitted.
+
+The energy of a displacement near equilibrium is wrong by the square of its error, if it is the energy of the
+potential: so it is for a clamped and for a flexible boundary. A harmonic exterior's own energy would not do:
+it lacks ½ C3[∇u0, Dū, Dū] ~ r⁻⁵ log² r, which adds up to R⁻³ log² R.
+"""
 
 TOLERANCES = {"geometry_error": 1e-3, "energy_error": 1e-3}
 """Å, and eV per line period: the accuracies for which :func:`radii_needed` asks by default."""

@@ -25,12 +25,17 @@ LOGS = {0.0: "", 1.0: " log R", 2.0: " log² R"}
 
 
 @styled
-def boundary_rates(table: pd.DataFrame, reference: str | None = None) -> Figure:
+def boundary_rates(
+    table: pd.DataFrame, reference: str | None = None, window: tuple[float, float] | None = None
+) -> Figure:
     """Geometry and energy error against R, a panel per dislocation, points per boundary condition.
 
     Lines: the law that theory predicts with its power fitted, R^s log^q R, or a plain power where it predicts
-    none; s with its 95 % interval in each panel. ``reference`` chooses one potential of the table, by default
-    the first that has rows. Raises NothingToDrawError where no run finished, or the table is of another kind.
+    none; s with its 95 % interval in each panel.
+
+    reference : chooses one potential of the table, by default the first that has rows
+    window : Å, the radii that are fitted
+    Raises NothingToDrawError where no run finished, or the table is of another kind.
     """
     require(table, "reference", "reference_radius", "boundary")
     rows = drawable(table, "geometry_error", "energy_error", "radius")
@@ -38,7 +43,7 @@ def boundary_rates(table: pd.DataFrame, reference: str | None = None) -> Figure:
     rows = rows.loc[rows["reference"] == reference]
     if rows.empty:
         raise NothingToDrawError(f"no run with {reference} finished")
-    rates = [rate for rate in fit_boundary_rates(rows) if not rate.is_plain or rate.predicted is None]
+    rates = [rate for rate in fit_boundary_rates(rows, window) if not rate.is_plain or rate.predicted is None]
     dislocations, boundaries = list(rows["dislocation"].unique()), list(rows["boundary"].unique())
 
     figure = new_figure(max(4.2, 2.5 * len(dislocations)), 5.6)
