@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csc_array
@@ -49,41 +49,62 @@ class HarmonicPreconditioner:
 
 def harmonic_preconditioner(cell: DefectCell, unknowns: IntArray) -> HarmonicPreconditioner:
     """Preconditioner for the unknown atoms while all others are held."""
-    crystal = cell.defect.crystal
-    pairs = cell.pairs(1.01 * second_neighbour_distance(crystal))
-    number = np.full(len(cell), -1, dtype=np.int64)
-    number[unknowns] = np.arange(len(unknowns))
-    one_of_each, kind = _kinds(pairs, cell.sublattice)
-    blocks = bond_blocks(crystal, one_of_each, cell.sublattice, cell.defect.frame)
-
-    def inverse(blocks: Array) -> Preconditioner:
-        rows = Rows.of_bonds(number[pairs.i], number[pairs.j], kind, blocks, len(unknowns))
-        return _inverse(cell, rows, unknowns)
-
+    bonds = _ShortBonds.of(cell)
     try:
-        return HarmonicPreconditioner(inverse(blocks), "force constants")
+        return HarmonicPreconditioner(_inverse(bonds, cell, unknowns), "force constants")
     except NotPositiveDefiniteError:
-        return HarmonicPreconditioner(inverse(positive_part(blocks)), "positive bonds")
+        stiff = replace(bonds, blocks=positive_part(bonds.blocks))
+        return HarmonicPreconditioner(_inverse(stiff, cell, unknowns), "positive bonds")
 
 
 DIRECT = 1000
 """Columns up to which an operator is factorised: there that is cheap, and exact."""
 
 
-def _inverse(cell: DefectCell, rows: Rows, unknowns: IntArray) -> Preconditioner:
+def _inverse(bonds: _ShortBonds, cell: DefectCell, unknowns: IntArray) -> Preconditioner:
     """Factorised where it is small or where no plane lattice fits its topology, else by multigrid.
 
     Raises NotPositiveDefiniteError. Multigrid sees on its coarsest grid only whether long waves are stable;
     for short ones, in the crystal and on the cut, the columns around the core are factorised as well.
     """
+    points = cell.reference[unknowns, : 3 if cell.line_period is None else 2]
     if cell.line_period is None or cell.atoms.pbc[:2].any() or len(unknowns) <= DIRECT:
-        return SparseFactor(rows.matrix(), cell.reference[unknowns, : 3 if cell.line_period is None else 2])
-    points = cell.reference[unknowns, :2]
+        return SparseFactor(bonds.rows(unknowns).matrix(), points)
     core = np.sort(np.argsort(cell.r[unknowns], kind="stable")[:DIRECT])
-    every = (3 * core[:, None] + np.arange(3)).ravel()
-    matrix = rows.matrix()
-    SparseFactor(csc_array(matrix[every][:, every]), points[core])
-    return Multigrid(rows, points, _grid_edges(cell))
+    SparseFactor(bonds.rows(unknowns[core]).matrix(), points[core])
+    return Multigrid(bonds.rows(unknowns), points, _grid_edges(cell))
+
+
+@dataclass(frozen=True)
+class _ShortBonds:
+    """Bonds of a cell up to the second neighbours, and their force constants.
+
+    i, j : (p,) atoms of ordered pairs; n : number of atoms
+    kind : (p,) which of the ``blocks`` (k, 3, 3) eV/Å² is that of the pair
+    """
+
+    i: IntArray
+    j: IntArray
+    n: int
+    kind: IntArray
+    blocks: Array
+
+    @classmethod
+    def of(cls, cell: DefectCell) -> _ShortBonds:
+        """Pairs come in runs with the same vector and sublattices; one of each is looked up."""
+        crystal, sublattice = cell.defect.crystal, cell.sublattice
+        pairs = cell.pairs(1.01 * second_neighbour_distance(crystal))
+        ends = np.column_stack([pairs.vector, sublattice[pairs.i], sublattice[pairs.j]])
+        starts = np.concatenate([[True], (ends[1:] != ends[:-1]).any(axis=1)])[: len(ends)]
+        one = Pairs(pairs.i[starts], pairs.j[starts], pairs.vector[starts], pairs.shift[starts])
+        blocks = bond_blocks(crystal, one, sublattice, cell.defect.frame)
+        return cls(pairs.i, pairs.j, len(cell), np.cumsum(starts) - 1, blocks)
+
+    def rows(self, unknowns: IntArray) -> Rows:
+        """The operator of the unknown atoms while the others are held."""
+        number = np.full(self.n, -1, dtype=np.int64)
+        number[unknowns] = np.arange(len(unknowns))
+        return Rows.of_bonds(number[self.i], number[self.j], self.kind, self.blocks, len(unknowns))
 
 
 def _grid_edges(cell: DefectCell) -> Array:
@@ -91,14 +112,6 @@ def _grid_edges(cell: DefectCell) -> Array:
     crystal, frame = cell.defect.crystal, cell.defect.frame
     lattice = ColumnLattice.of(crystal.primitive_vectors @ frame.T, crystal.basis @ frame.T, np.zeros(3))
     return lattice.vectors[:2, :2] * (2.0 if len(crystal.basis) == 1 else 1.0)
-
-
-def _kinds(pairs: Pairs, sublattice: IntArray) -> tuple[Pairs, IntArray]:
-    """One pair of each run of pairs with the same vector and sublattices, and the run of every pair (p,)."""
-    ends = np.column_stack([pairs.vector, sublattice[pairs.i], sublattice[pairs.j]])
-    starts = np.concatenate([[True], (ends[1:] != ends[:-1]).any(axis=1)])[: len(ends)]
-    one = Pairs(pairs.i[starts], pairs.j[starts], pairs.vector[starts], pairs.shift[starts])
-    return one, np.cumsum(starts) - 1
 
 
 def periodic_preconditioner(cell: DefectCell) -> FourierInverse:

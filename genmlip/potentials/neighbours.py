@@ -13,7 +13,7 @@ import numpy as np
 from ase import Atoms
 from numba import njit
 
-from genmlip._types import Array, BoolArray, IntArray
+from genmlip._types import AnyArray, Array, BoolArray, IntArray
 from genmlip.errors import InputError
 
 
@@ -65,14 +65,14 @@ class HalfList:
 
     Pairs of which neither atom is a centre are left out.
 
-    index, image : (p,) atom j and the row of ``translations`` (Å) that takes it to the periodic image:
+    index, image : (p,) unsigned: atom j and the row of ``translations`` (Å) that takes it to the periodic image:
         r_ij = (x_j − home_j) + translation − (x_i − home_i)
     home : (n, 3) Å, translations that bring the atoms into the cell
     """
 
     first: IntArray
-    index: IntArray
-    image: IntArray
+    index: AnyArray
+    image: AnyArray
     translations: Array
     home: Array
 
@@ -86,6 +86,7 @@ class HalfList:
 
 BINS_PER_CUTOFF = 2
 MOST_BINS = 10  # times the number of atoms, however dilute
+ROOM = 2.0  # times the pairs that there would be if atoms were spread evenly; memory not used costs nothing
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,11 @@ class Bins:
     start, member : the atoms of bin b are ``member[start[b]:start[b + 1]]``
     place : (n, 3) bin of each atom
     translations : (t, 3) Å, those that may lead to a neighbour
+    volume : Å³, of the cell
     """
 
     cutoff: float
+    volume: float
     positions: Array
     home: Array
     grid: IntArray
@@ -134,28 +137,30 @@ class Bins:
         steps = np.stack(np.meshgrid(*[np.arange(-m, m + 1.0) for m in turns], indexing="ij"), axis=-1)
         home = wraps @ cell
         return cls(
-            cutoff, atoms.positions - home, home, grid, reach, turns, start,
+            cutoff, float(abs(np.linalg.det(cell))), atoms.positions - home, home, grid, reach, turns, start,
             np.argsort(number, kind="stable"), place, steps.reshape(-1, 3) @ cell,
         )  # fmt: skip
 
-    def pairs(self, centres: IntArray, wanted: BoolArray, half: bool) -> tuple[IntArray, IntArray, IntArray]:
+    def pairs(self, centres: IntArray, wanted: BoolArray, half: bool) -> tuple[IntArray, AnyArray, AnyArray]:
         """(first, index, image) of the neighbours of ``centres``, as in :class:`HalfList`; in bins' order.
 
         ``half`` keeps of each pair one direction, and only those with an atom that is ``wanted`` (n,).
         """
-        count = np.zeros(len(centres) + 1, dtype=np.int64)
-        nothing = np.empty(0, dtype=np.uint32)
+        n, first = len(self.member), np.empty(len(centres) + 1, dtype=np.int64)
         rank = np.empty_like(self.member)
-        rank[self.member] = np.arange(len(rank))
-        search = (
-            centres, wanted, half, self.cutoff, self.positions[self.member], self.grid, self.reach,
-            self.turns, self.start, self.member, rank, self.place, self.translations,
-        )  # fmt: skip
-        find_pairs(*search, count, nothing, nothing)
-        first = np.cumsum(count)
-        index, image = np.empty(first[-1], dtype=np.uint32), np.empty(first[-1], dtype=np.uint32)
-        find_pairs(*search, first, index, image)
-        return first, index, image
+        rank[self.member] = np.arange(n)
+        capacity = int(ROOM * n / self.volume * 4.2 * self.cutoff**3 * len(centres)) + 1
+        while True:
+            index: AnyArray = np.empty(capacity, dtype=np.uint32)
+            image: AnyArray = np.empty(capacity, dtype=np.uint32)
+            find_pairs(
+                centres, wanted, half, self.cutoff, self.positions[self.member], self.grid, self.reach,
+                self.turns, self.start, self.member, rank, self.place, self.translations,
+                first, index, image,
+            )  # fmt: skip
+            if first[-1] <= capacity:
+                return first, index[: first[-1]], image[: first[-1]]
+            capacity = int(first[-1])
 
 
 def periodic_images(atoms: Atoms, reach: float, centres: IntArray | None = None) -> tuple[IntArray, Array]:
@@ -241,23 +246,22 @@ def farther_than(distance, x, y):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def find_pairs(  # type: ignore[no-untyped-def]  # noqa: PLR0912
+def find_pairs(  # type: ignore[no-untyped-def]
     centres, wanted, half, cutoff, x, grid, reach, turns, start, member, rank, place, translations,
     first, index, image,
 ):  # fmt: skip
-    """Neighbours of the centres, bin by bin around each. Counts them into ``first[1:]`` while ``index`` is
-    empty; otherwise fills ``index`` and ``image`` from ``first`` on.
+    """Neighbours of the centres, bin by bin around each; those without room in ``index`` are only counted.
 
     Bins along the third axis follow each other in ``member``, so that one run of atoms serves all bins that
     are reached by the same number of turns. x : (n, 3) in the order of ``member``.
     """
     w1, w2 = 2 * turns[1] + 1, 2 * turns[2] + 1
     home = (turns[0] * w1 + turns[1]) * w2 + turns[2]
-    counting = len(index) == 0
+    room, found = len(index), 0
     for m in range(len(centres)):
+        first[m] = found
         i = centres[m]
         here = rank[i]
-        found = 0
         for a in range(place[i, 0] - reach[0], place[i, 0] + reach[0] + 1):
             turn0 = a // grid[0]
             if abs(turn0) > turns[0]:
@@ -284,11 +288,10 @@ def find_pairs(  # type: ignore[no-untyped-def]  # noqa: PLR0912
                             j = member[e]
                             if (e == here and t == home) or not (wanted[i] or wanted[j]):
                                 continue
-                            if not counting:
-                                index[first[m] + found], image[first[m] + found] = j, t
+                            if found < room:
+                                index[found], image[found] = j, t
                             found += 1
-        if counting:
-            first[m + 1] = found
+    first[len(centres)] = found
 
 
 @njit(cache=True, nogil=True)

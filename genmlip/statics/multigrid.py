@@ -280,10 +280,10 @@ def prolongate(coarse, node, weight, x):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def smooth_backwards(first, column, blocks, inverse, right, x):  # type: ignore[no-untyped-def]
-    """One backward sweep of block Gauss–Seidel."""
+    """One backward sweep of block Gauss–Seidel, down each row too: memory is fetched ahead one way only."""
     for i in range(len(x) - 1, -1, -1):
         r0, r1, r2 = right[i, 0], right[i, 1], right[i, 2]
-        for p in range(first[i], first[i + 1]):
+        for p in range(first[i + 1] - 1, first[i] - 1, -1):
             j = column[p]
             x0, x1, x2 = x[j, 0], x[j, 1], x[j, 2]
             r0 -= blocks[p, 0, 0] * x0 + blocks[p, 0, 1] * x1 + blocks[p, 0, 2] * x2
