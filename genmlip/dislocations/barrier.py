@@ -36,7 +36,7 @@ SUMMARY, IMAGES = "barrier.json", "path.extxyz"
 ENDS_FMAX = 1e-6  # eV/Å
 SAME_TRAVEL = 0.2  # of the period; ends that travelled so much less are not two neighbouring valleys
 SAME_ENERGY = 0.1  # of the barrier; the ends may differ by so much, as the boundary is not invariant
-SAME_PLACE = 0.1  # Å; ends in which no atom differs by more are the same
+SAME_PLACE = 0.01  # Å; ends in which no atom differs by more are the same
 SAME_PLANE = 1e-6  # Å
 
 

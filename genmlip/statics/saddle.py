@@ -24,6 +24,8 @@ NEWTON_ACCURACY, MODE_ACCURACY = 0.03, 0.1  # relative residuals, in the norm of
 SOFTEST = 2e-3  # of P: curvatures nearer to zero are taken for this much
 MAX_STEP = 0.15  # Å, the farthest that an atom moves in one step
 KICK, MAX_KICKS = 0.05, 3  # Å; along the second softest direction where that is unstable too
+TRACKED = 3  # of the softest directions, among which the mode of the step before is looked for
+SMALL_GRADIENT = 5e-3  # √eV, norm of P⁻¹; growth up to this is no concern
 MAX_GROWTH = 2.0  # of the norm of the gradient in one step, before the step is shortened
 
 
@@ -70,11 +72,10 @@ def find_saddle(
     search.choose_mode(mode)
     for _ in range(1 + MAX_KICKS):
         failure = search.approach(fmax, max_calls, max_distance, callback)
-        (first, second), aside = search.certify()
+        first, second = search.certify()
         if failure is not None or second > 0.0:
             break
-        search.x = search.x + KICK / largest_row(aside) * aside
-        search.energies, search.gradient = search.evaluate(search.x)
+        search.kick()
     force = largest_row(search.gradient)
     converged = force <= fmax and first < 0.0 < second
     message = (
@@ -100,6 +101,8 @@ class _Search:
             raise InputError("forces are not finite at the start of the search for a saddle")
         self.mode = np.zeros_like(start)
         self.mode_dual = np.zeros_like(start)
+        self.aside = np.zeros_like(start)
+        self.aside_dual: tuple[Array, ...] = ()  # empty until two directions are known to lead down
 
     def approach(
         self,
@@ -140,33 +143,29 @@ class _Search:
         """The softest direction near a given one, whose image under P is not known: P⁻¹H stands in for it."""
         space = self.subspace()
         space.add(self.product(direction))
-        self.settle_mode(space, 1)
-
-    def settle_mode(self, space: _Subspace, count: int) -> None:
-        """Extend ``space`` until the lowest ``count`` modes are found."""
-        while len(space) < MAX_DIRECTIONS:
-            residual = space.unsettled(count)
-            if residual is None or not space.add(residual):
-                break
-        self.mode, self.mode_dual = space.mode()
+        space.settle(1)
+        self.mode, self.mode_dual = space.mode(0)
 
     def newton_step(self) -> Array:
-        """−H⁻¹g with the curvature of the softest direction made negative, of all others positive."""
+        """−H⁻¹g with the curvature of the mode made negative, of all other directions positive."""
         space = self.subspace()
-        space.add(self.mode_dual)
-        space.add(self.gradient)
-        self.settle_mode(space, 1)
+        for w in (self.mode_dual, *self.aside_dual, self.gradient):
+            space.add(w)
+        space.settle(1 + len(self.aside_dual))
         goal = NEWTON_ACCURACY * self.size(self.gradient)
         while len(space) < MAX_DIRECTIONS:
             residual = space.newton_residual(self.gradient)
             if self.size(residual) <= goal or not space.add(residual):
                 break
-        self.mode, self.mode_dual = space.mode()
-        return space.step(self.gradient)
+        uphill = space.nearest_mode(self.mode_dual)
+        self.mode, self.mode_dual = space.mode(uphill)
+        if self.aside_dual:
+            self.aside_dual = (space.mode(int(uphill == 0))[1],)
+        return space.step(self.gradient, uphill)
 
     def move(self, step: Array) -> float:
         """Take the step, or half of it and so on; the factor by which the gradient grew at first."""
-        before, first = self.size(self.gradient), 0.0
+        before, first = max(self.size(self.gradient), SMALL_GRADIENT), 0.0
         for _ in range(6):
             energies, gradient = self.evaluate(self.x + step)
             grew = self.size(gradient) / before if np.isfinite(gradient).all() else np.inf
@@ -181,23 +180,34 @@ class _Search:
         """√(gᵀP⁻¹g)."""
         return float(np.sqrt(max(float(np.vdot(g, self.preconditioner.solve(g))), 0.0)))
 
-    def certify(self) -> tuple[tuple[float, float], Array]:
-        """The two smallest curvatures and the direction of the second.
+    def certify(self) -> tuple[float, float]:
+        """The two smallest curvatures; the second direction is kept.
 
-        It is sought from a random start where the mode is, as what competes with the mode is near it.
+        It is sought from a random start where the mode is, as what competes with the mode is near it; from
+        its image under H, which is free of what costs nothing, such as a translation.
         """
         space = self.subspace()
         space.add(self.mode_dual)
         where = np.linalg.norm(self.mode.reshape(len(self.mode), -1), axis=1)
         noise = np.random.default_rng(0).normal(size=self.x.shape)
-        space.add(noise * where.reshape(-1, *[1] * (self.x.ndim - 1)))
+        noise *= where.reshape(-1, *[1] * (self.x.ndim - 1))
+        space.add(self.product(self.preconditioner.solve(noise)))
         while len(space) < FEWEST_DIRECTIONS and space.add(space.residual(1)):
             pass
-        self.settle_mode(space, 2)
-        values = space.curvatures()
+        space.settle(2)
+        values = space.ritz()[0]
         if len(values) == 1:  # there is one unknown
-            return (float(values[0]), np.inf), np.zeros_like(self.x)
-        return (float(values[0]), float(values[1])), space.mode(1)[0]
+            return float(values[0]), np.inf
+        uphill = space.nearest_mode(self.mode_dual)
+        self.mode, self.mode_dual = space.mode(uphill)
+        self.aside, dual = space.mode(int(uphill == 0))
+        self.aside_dual = (dual,)
+        return float(values[0]), float(values[1])
+
+    def kick(self) -> None:
+        """A step along the second direction."""
+        self.x = self.x + KICK / largest_row(self.aside) * self.aside
+        self.energies, self.gradient = self.evaluate(self.x)
 
 
 class _Subspace:
@@ -233,17 +243,26 @@ class _Subspace:
         values, vectors = np.linalg.eigh(0.5 * (A + A.T))
         return values, vectors
 
-    def curvatures(self) -> Array:
-        return self.ritz()[0]
+    def settle(self, count: int) -> None:
+        """Extend the subspace until the lowest ``count`` modes are found."""
+        while len(self) < MAX_DIRECTIONS:
+            residual = self.unsettled(count)
+            if residual is None or not self.add(residual):
+                return
 
-    def mode(self, k: int = 0) -> tuple[Array, Array]:
+    def nearest_mode(self, dual: Array) -> int:
+        """Which of the softest directions has most of the one with that dual."""
+        overlap = self.ritz()[1].T @ np.array([np.vdot(v, dual) for v in self.V])
+        return int(np.argmax(np.abs(overlap[:TRACKED])))
+
+    def mode(self, k: int) -> tuple[Array, Array]:
         """The k-th softest direction, v and Pv."""
         y = self.ritz()[1][:, k]
         return _combine(y, self.V), _combine(y, self.W)
 
     def unsettled(self, count: int) -> Array | None:
         """Residual Hv − λPv of the first of the lowest ``count`` modes that is not accurate yet."""
-        values = self.curvatures()
+        values = self.ritz()[0]
         for k, value in enumerate(values[:count]):
             residual = self.residual(k)
             size = np.sqrt(max(float(np.vdot(residual, self.preconditioner.solve(residual))), 0.0))
@@ -263,12 +282,12 @@ class _Subspace:
         share = vectors.T @ np.array([np.vdot(v, g) for v in self.V])
         return g - _combine(vectors @ (share / _away_from_zero(values)), self.HV)
 
-    def step(self, g: Array) -> Array:
+    def step(self, g: Array, uphill: int) -> Array:
         """Eigenvector following inside the subspace, −P⁻¹g outside."""
         values, vectors = self.ritz()
         coefficients = np.array([np.vdot(v, g) for v in self.V])
         stiffness = np.maximum(np.abs(values), SOFTEST)
-        stiffness[0] *= -1.0
+        stiffness[uphill] *= -1.0
         inside = _combine(vectors @ (vectors.T @ coefficients / stiffness), self.V)
         outside = self.preconditioner.solve(g - _combine(coefficients, self.W))
         return -inside - outside
