@@ -10,10 +10,13 @@ G grows like log r, and is defined up to a rigid translation: only forces that b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
+from math import ceil
 
 import numpy as np
 from scipy.fft import next_fast_len
 
+from genmlip._cache import content_key, user_cache
 from genmlip._types import Array, IntArray
 from genmlip.crystal.green_series import GreenSeries
 from genmlip.crystal.line_constants import LineForceConstants
@@ -31,7 +34,9 @@ MAX_COLUMNS = 1 << 20
 BALANCE = 1e-8
 """Net force allowed, relative to the sum of the forces' sizes."""
 CHUNK = 1 << 14
-"""Labels evaluated at once, to bound the memory."""
+"""Labels evaluated at once, to bound the memory; a table of fewer is not worth a file."""
+ALGORITHM = 1
+"""Part of the name of every table on disk; raised when the values change by more than rounding."""
 
 
 class LatticeGreen:
@@ -82,10 +87,22 @@ class LatticeGreen:
 
         extent : M1 and M2, or one number for both
         """
-        M1, M2 = np.broadcast_to(extent, 2)
-        half = self(_box((-M1, -M2), (0, M2)))
+        M1, M2 = np.broadcast_to(extent, 2).tolist()
+        half = self._half(M1, M2)
         opposite = half[:-1][::-1, ::-1].swapaxes(-1, -2)
         return np.concatenate([half, opposite])
+
+    def _half(self, M1: int, M2: int) -> Array:
+        """G(n) for −M1 ≤ n1 ≤ 0, ∣n2∣ ≤ M2; a large one is cut out of a larger one kept on disk."""
+        K1, K2 = _kept_extent(M1), _kept_extent(M2)
+        constants, n_kept = self.constants, (K1 + 1) * (2 * K2 + 1)
+        cache = user_cache("lattice-green")
+        worth_a_file = (M1 + 1) * (2 * M2 + 1) > CHUNK
+        if cache is None or not worth_a_file or not cache.admits(n_kept * constants.blocks[0].nbytes):
+            return self(_box((-M1, -M2), (0, M2)))
+        key = content_key(ALGORITHM, ACCURACY, constants.plane, constants.labels, constants.blocks, (K1, K2))
+        kept = cache.get(key, lambda: self(_box((-K1, -K2), (0, K2))))
+        return kept[K1 - M1 :, K2 - M2 : K2 + M2 + 1]
 
     def displacement(self, labels: IntArray, sources_labels: IntArray, sources: Array) -> Array:
         """Σ_s G(n − n_s) f_s at the labels (l, 2) → (l, m) Å, of forces (s, m) eV/Å at (s, 2).
@@ -177,6 +194,11 @@ def _box(low: Sequence[int] | IntArray, high: Sequence[int] | IntArray) -> IntAr
     """All labels from low to high, both included, (…, …, 2)."""
     axes = [np.arange(a, b + 1) for a, b in zip(low, high, strict=True)]
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+
+
+def _kept_extent(extent: int) -> int:
+    """The next power of √2: cells of similar radii share one table, at most twice as large as needed."""
+    return next(K for K in (ceil(2 ** (k / 2)) for k in count()) if extent <= K)
 
 
 def _translations(constants: LineForceConstants) -> Array:
