@@ -27,12 +27,15 @@ from genmlip._types import Array, IntArray
 from genmlip.dislocations.dislocation import Dislocation
 from genmlip.errors import InputError
 
-Field = Callable[[Array], Array]
+Field = Callable[[Array, Array], Array]
+"""r (...), θ (...) → values (..., any shape) of the field of one dislocation."""
 WINDOW_RADIUS, WINDOW_WIDTH, WINDOW_END = 7.0, 1.2, 11.5
 """Smooth end of the lattice sum, in units of √area. With a sharp end the error falls like the inverse square
 of its radius; here the images fade so slowly that what is left is linear in the cell but for 1e-6 b."""
 AT_ONCE = 20_000
 """Points times images, which bounds the memory."""
+FAR, INTERPOLATION_NODES = 3.5, 12
+"""Images farther than 3.5 times the size of the region are a polynomial there but for 1e-10."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +133,7 @@ class Quadrupole:
         """
         y = self.field_points(x)
         elastic, mean = self.dislocation.field, self._mean_gradient
-        u = self._sum(elastic.displacement, y) + y @ mean.T
+        u = self._sum(elastic.displacement_on_sheet, y) + y @ mean.T
         internal = getattr(self.dislocation.far_field, "internal", None)
         if internal is not None and sublattice is not None:
             gradient = self.distortion(y)
@@ -139,7 +142,7 @@ class Quadrupole:
 
     def distortion(self, y: Array) -> Array:
         """Elastic ∇u at the points y (n, 2) Å where the field is read, (n, 3, 3)."""
-        gradient = self._sum(self.dislocation.field.distortion, y)
+        gradient = self._sum(self._own_distortion, y)
         gradient[..., :2] += self._mean_gradient
         return gradient
 
@@ -172,6 +175,10 @@ class Quadrupole:
         """ω (n,) at y (n, 2): angles about +b less those about −b over 2π, made periodic; ∓½ on the cut."""
         return self._sum(_turns, y) + y @ self._mean_turns
 
+    def _own_distortion(self, r: Array, theta: Array) -> Array:
+        x = np.stack([r * np.cos(theta), r * np.sin(theta)], axis=-1)
+        return self.dislocation.field.distortion(x)
+
     @cached_property
     def _periods(self) -> IntArray:
         """c1 and c2 in the lattice coordinates t1, t2, (2, 2)."""
@@ -182,7 +189,7 @@ class Quadrupole:
     @cached_property
     def _mean_gradient(self) -> Array:
         """(3, 2): the linear field that makes ∇u have the mean βᵖ."""
-        return self._linear(self.dislocation.field.displacement, self.plastic_distortion[:, :2])
+        return self._linear(self.dislocation.field.displacement_on_sheet, self.plastic_distortion[:, :2])
 
     @cached_property
     def _mean_turns(self) -> Array:
@@ -197,12 +204,34 @@ class Quadrupole:
         return mean - np.linalg.solve(c, values[:2] - values[2:]).T
 
     def _sum(self, field: Field, plane: Array) -> Array:
-        """Σ over the images of field(x − core of +b) − field(x − core of −b)."""
+        """Σ over the images of field(x − core of +b) − field(x − core of −b).
+
+        Of many points only the near images are summed at each; the others' smooth sum is interpolated.
+        """
         images, weights = self._images
+        low, high = plane.min(axis=0), plane.max(axis=0)
+        middle, half = 0.5 * (low + high), 0.5 * (high - low) + 1e-6
+        ahead = np.broadcast_to([1.0, 0.0], images.shape)
+        if len(plane) <= 2 * INTERPOLATION_NODES**2:
+            return self._add(field, plane, images, weights, ahead)
+        from_image = middle - images - self.cores.mean(axis=0)
+        reach = FAR * np.linalg.norm(half) + 0.5 * np.linalg.norm(self.dipole)
+        far = np.linalg.norm(from_image, axis=1) > reach
+        node = np.cos(np.pi * (np.arange(INTERPOLATION_NODES) + 0.5) / INTERPOLATION_NODES)
+        grid = middle + half * np.stack(np.meshgrid(node, node, indexing="ij"), axis=-1).reshape(-1, 2)
+        values = self._add(field, grid, images[far], weights[far], from_image[far])
+        total = self._add(field, plane, images[~far], weights[~far], ahead[~far])
+        return total + _interpolate(node, values, (plane - middle) / half)
+
+    def _add(self, field: Field, plane: Array, images: Array, weights: Array, ahead: Array) -> Array:
+        """The sum over some images; angles are counted from the direction ``ahead`` (m, 2) of each image, so
+        that no cut is met within a right angle of it."""
         total = np.zeros(())
         for part in np.array_split(np.arange(len(images)), 1 + len(images) * len(plane) // AT_ONCE):
-            relative = plane - images[part, None]
-            dipole = field(relative - self.cores[0]) - field(relative - self.cores[1])
+            relative, start = plane - images[part, None], ahead[part, None]
+            dipole = field(*_polar(relative - self.cores[0], start)) - field(
+                *_polar(relative - self.cores[1], start)
+            )
             total = total + np.tensordot(weights[part], dipole, axes=1)
         return total
 
@@ -217,14 +246,31 @@ class Quadrupole:
         return images[near], 0.5 * erfc((distance[near] - WINDOW_RADIUS) / WINDOW_WIDTH)
 
 
-def _turns(x: Array) -> Array:
+def _turns(r: Array, theta: Array) -> Array:
     """Polar angle over 2π."""
-    return np.asarray(np.arctan2(x[..., 1], x[..., 0]) / (2 * np.pi))
+    return theta / (2 * np.pi)
 
 
-def _turns_slope(x: Array) -> Array:
+def _turns_slope(r: Array, theta: Array) -> Array:
     """∂/∂x1 of the polar angle over 2π."""
-    return np.asarray(-x[..., 1] / (2 * np.pi * (x[..., 0] ** 2 + x[..., 1] ** 2)))
+    return np.asarray(-np.sin(theta) / (2 * np.pi * r))
+
+
+def _polar(x: Array, ahead: Array) -> tuple[Array, Array]:
+    """r and θ of x (..., 2), with θ on the sheet within ±π of the direction ``ahead`` (..., 2)."""
+    along = x[..., 0] * ahead[..., 0] + x[..., 1] * ahead[..., 1]
+    across = x[..., 1] * ahead[..., 0] - x[..., 0] * ahead[..., 1]
+    theta = np.arctan2(ahead[..., 1], ahead[..., 0]) + np.arctan2(across, along)
+    return np.hypot(x[..., 0], x[..., 1]), theta
+
+
+def _interpolate(node: Array, values: Array, t: Array) -> Array:
+    """Values (k², ...) on the product of Chebyshev nodes (k,) → at the points t (n, 2) in the unit square."""
+    k = len(node)
+    to_coefficients = np.linalg.inv(np.polynomial.chebyshev.chebvander(node, k - 1))
+    along, across = (np.polynomial.chebyshev.chebvander(x, k - 1) @ to_coefficients for x in t.T)
+    weights = (along[:, :, None] * across[:, None, :]).reshape(len(t), k * k)
+    return (weights @ values.reshape(k * k, -1)).reshape(len(t), *values.shape[1:])
 
 
 def _shortest_period(vectors: Array, axis: int) -> float:
