@@ -45,7 +45,7 @@ class BoundaryCondition:
     dislocation: str = "bcc-screw-111"
     boundary: str = "clamped"
     radius: float = 30.0
-    reference_radius: float = 180.0
+    reference_radius: float = 120.0
     reference_boundary: str = "flexible"
     source_radius: float = 300.0
     fmax: float = 1e-7
