@@ -100,12 +100,12 @@ def _save(path: Path, array: Array) -> None:
 def _read(path: Path) -> Array | None:
     """None unless the file is there, can be read and agrees with its checksum."""
     try:
-        content = memoryview(path.read_bytes())
+        content = path.read_bytes()
     except OSError:
         return None
     split = max(len(content) - hashlib.sha256().digest_size, 0)
-    if hashlib.sha256(content[:split]).digest() != content[split:]:
+    if hashlib.sha256(memoryview(content)[:split]).digest() != content[split:]:
         return None
     with suppress(OSError):
         os.utime(path)  # now the one used last
-    return np.asarray(np.load(BytesIO(content[:split])))
+    return np.asarray(np.load(BytesIO(content)))
