@@ -5,6 +5,7 @@ G(n) is the displacement of the column(s) at n under unit forces, per line perio
     Σ_n' H_{n'−n} G(n') = δ_n0,    G(n) = ∫ dθ/4π² exp(i θ·n) Ĥ(θ)⁻¹   (regularised at θ = 0).
 
 G grows like log r, and is defined up to a rigid translation: only forces that balance have a displacement.
+(docs/theory.md, section 5.)
 """
 
 from __future__ import annotations

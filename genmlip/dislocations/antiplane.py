@@ -1,4 +1,4 @@
-"""The model problem: a screw dislocation among rigid columns, whose rates are known (theory.md, section 4).
+"""The model problem, whose rates are known: a screw among rigid columns (docs/theory.md, section 9).
 
 It goes through the same machinery as the dislocations of real crystals, which is thereby tested in seconds
 and to many digits; it is no choice of a user.

@@ -1,6 +1,6 @@
 """A candidate potential against a reference, in one defect: the true errors, and what predicts them.
 
-theory.md, section 3. Both potentials are compared at their own lattice parameters: positions of the
+docs/theory.md, section 14. Both potentials are compared at their own lattice parameters: positions of the
 candidate's crystal are divided by ã / a before anything is subtracted.
 """
 

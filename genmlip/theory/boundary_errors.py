@@ -1,7 +1,7 @@
 """The error that a boundary condition makes: an equilibrium in a small cell against one in a large cell.
 
-theory.md, section 1. Both are of one defect and one potential, so that lattice, predictor and zero of energy
-are the same and only the boundary differs.
+docs/theory.md, section 8. Both are of one defect and one potential, so that lattice, predictor and zero of
+energy are the same and only the boundary differs.
 """
 
 from __future__ import annotations

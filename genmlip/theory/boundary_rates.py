@@ -1,6 +1,6 @@
 """How fast the errors of boundary conditions fall with the radius, and which radius an accuracy asks for.
 
-theory.md, sections 1 and 2; every rate is a bound, which symmetry or a small constant may let an error beat.
+docs/theory.md, section 8; every rate is a bound, which symmetry or a small constant may let an error beat.
 A logarithm log(R / ℓ) comes with a length that theory does not tell: where ∣Dū∣ r² hardly grows, ℓ is far
 below 1 Å and the plain power is nearer to the truth.
 """

@@ -1,6 +1,6 @@
 """A-posteriori estimates: the error predicted from what the candidate does at the reference's equilibrium.
 
-docs/theory.md, section 6. With the residual r (minus the candidate's forces on ū), the candidate's Hessian
+docs/theory.md, section 11. With the residual r (minus the candidate's forces on ū), the candidate's Hessian
 H̃ = δ²Ẽ(ū) there and its stability constant c̃0 there,
 
     ‖D(w̄ − ū)‖ ≈ ‖DH̃⁻¹r‖  ≤  c̃0^(−1/2) (r · H̃⁻¹r)^(1/2)  ≤  c̃0⁻¹ ‖r‖₋₁ ;

@@ -1,6 +1,7 @@
 """How far a candidate's perfect crystal is from the reference's, term by term of the a-priori estimate.
 
-theory.md, section 3: the lattice mismatch ε_a, the elastic mismatch δC and the dispersion mismatch δμ.
+docs/theory.md, sections 12 and 14: the lattice mismatch ε_a, the elastic mismatch δC and the dispersion
+mismatch δμ.
 """
 
 from __future__ import annotations

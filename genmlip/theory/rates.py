@@ -1,7 +1,7 @@
 """Fitting of convergence and decay rates, with logarithms fitted as logarithms and an honest uncertainty.
 
-A claim about a rate is a fitted slope with its interval on at least five points; see theory.md, section 1,
-for the rates that theory predicts.
+A claim about a rate is a fitted slope with its interval on at least five points; docs/theory.md, section 8,
+has the rates that theory predicts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rates of the boundary conditions on the anti-plane model problem (docs/theory.md, section 6).
+"""Rates of the boundary conditions on the anti-plane model problem (docs/theory.md, section 9).
 
 The corrector decays like ∣Dū∣ ~ r⁻² off centre and r⁻⁴ in the centre of a triangle, without logarithms since
 the model has no cubic anharmonicity.

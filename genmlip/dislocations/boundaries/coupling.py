@@ -6,7 +6,7 @@ The sites I are all whose energy the free atoms can change. Outside, a site's en
 order about the predictor, with the perfect crystal's Hessian: what is neglected is of third order,
 C3[∇u0, Du, Du]. The first-order terms together are the predictor's own forces f0. Site by site, the two parts
 of the crystal meet without ghost forces: the gradient at u = 0 is −f0 everywhere, and the second variation
-about the perfect crystal is its own. Stationary points solve H u = f0 outside.
+about the perfect crystal is its own. Stationary points solve H u = f0 outside. (docs/theory.md, section 6.)
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class _Coupling:
         return np.append(shared, -0.5 * np.vdot(self.sources, self.field))
 
     def remainder(self, x: Array) -> float:
-        """Third-order energy of the sites outside I, and the energy of f0 beyond the source radius, eV."""
+        """Third-order energy of the sites outside I, and that of f0 beyond the sources, eV; theory.md, (21)."""
         u = self.complete(x)
         return self._third_order(u) + self._beyond(u)
 
