@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -49,6 +50,7 @@ class DefectCell:
     centres : (m,) indices of the sites whose energy can change when free atoms move
     line_period : Å; None for a point defect
     inverted_cores : (k, 2) Å in the reference, where the cell holds the defect once more, inverted (b → −b)
+    objection : positions (n, 3) Å → why this cell no longer holds its defect, or nothing
     """
 
     defect: Defect
@@ -62,6 +64,7 @@ class DefectCell:
     line_period: float | None
     topology: Topology
     inverted_cores: Array = field(default_factory=lambda: np.empty((0, 2)))
+    objection: Callable[[Array], str] = lambda positions: ""
 
     def __len__(self) -> int:
         return len(self.reference)

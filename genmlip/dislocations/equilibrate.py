@@ -71,18 +71,20 @@ def equilibrate(
 
     def packed(result: MinimiseResult) -> Equilibrium:
         energy = offset + result.energy_difference + domain.remainder(result.x)
+        corrector = domain.displacement(result.x)
+        objection = domain.cell.objection(domain.cell.positions + corrector)
         return Equilibrium(
             cell=domain.cell,
-            corrector=domain.displacement(result.x),
+            corrector=corrector,
             energy=energy / (1 + len(domain.cell.inverted_cores)),
             fmax=result.fmax,
-            converged=result.converged,
+            converged=result.converged and not objection,
             n_force_calls=result.n_calls,
             wall_s=time.perf_counter() - began,
             boundary=boundary,
             n_free=int(domain.cell.free.sum()),
             cutoff=joint_cutoff(defect, potential),
-            message=result.message,
+            message=objection or result.message,
             potential=potential.spec,
         )
 

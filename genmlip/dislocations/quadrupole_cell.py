@@ -9,6 +9,7 @@ import numpy as np
 
 from genmlip._types import Array, BoolArray, IntArray
 from genmlip.crystal.pairs import Pairs
+from genmlip.crystal.structures import BOND_TOLERANCE
 from genmlip.dislocations.cell import DefectCell, check_radius
 from genmlip.dislocations.dislocation import Dislocation
 from genmlip.dislocations.quadrupole import Quadrupole
@@ -32,11 +33,12 @@ def quadrupole_cell(dislocation: Dislocation, radius: float, cutoff: float) -> D
     origin = np.array([*quadrupole.cores[0], 0.0])
     reference, predictor = x - origin, atoms.positions - x
     atoms.positions -= origin
+    topology = QuadrupoleTopology(quadrupole)
     return DefectCell(
         defect=dislocation, radius=float(radius), atoms=atoms, reference=reference, sublattice=label[:, 2],
         predictor=predictor, free=np.ones(len(x), dtype=bool), centres=np.arange(len(x)),
-        line_period=dislocation.line_period, topology=QuadrupoleTopology(quadrupole),
-        inverted_cores=quadrupole.dipole[None],
+        line_period=dislocation.line_period, topology=topology,
+        inverted_cores=quadrupole.dipole[None], objection=topology.objection,
     )  # fmt: skip
 
 
@@ -75,6 +77,23 @@ class QuadrupoleTopology:
         end = x[i] + vectors + slip[:, None] * lattice.burgers - translation @ cell[:2]
         steps = np.c_[translation, np.rint((end - x[j])[:, 2] / period)]
         return Pairs(i, j, vectors, steps @ self.quadrupole.deformed_cell)
+
+    def objection(self, positions: Array) -> str:
+        """Says so where the cores have met, at positions (n, 3) Å.
+
+        Half-way between them, on the one side the cut is undone or on the other the crystal has slipped.
+        """
+        quadrupole, half = self.quadrupole, 0.5 * self.quadrupole.cell[0, 0]
+        dislocation, length = quadrupole.dislocation, float(np.linalg.norm(quadrupole.dipole))
+        nearest = BOND_TOLERANCE * dislocation.crystal.nearest_neighbour_distance
+        bonds = self.pairs(nearest)
+        torn = np.linalg.norm(bonds.deformed(positions) - bonds.vector, axis=1) > 0.75 * dislocation.b
+        offset = quadrupole.sites[1][:, :2] - quadrupole.cores.mean(axis=0)
+        offset[:, 0] -= half * np.rint(offset[:, 0] / half)
+        half_way = np.linalg.norm(offset, axis=1) < max(0.15 * length, nearest)
+        if not torn[half_way[bonds.i]].any():
+            return ""
+        return f"the cores +b and −b, {length:.3g} Å apart at first, have met; they need a larger radius"
 
     def _slip(self, x: Array, vector: Array) -> tuple[IntArray, BoolArray]:
         """How many b to add to x + ρ (n,), and whether the bond exists at all (n,)."""

@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from elastic_media import medium
 from numpy.testing import assert_allclose
 
 from genmlip.cli.app import run
-from genmlip.dislocations import Dislocation, Equilibrium, column_differences, equilibrate
+from genmlip.dislocations import SYSTEMS, Dislocation, Equilibrium, column_differences, equilibrate
 from genmlip.dislocations.boundaries import Periodic
 from genmlip.dislocations.harmonic import full_range, harmonic_operator
 from genmlip.dislocations.quadrupole import Quadrupole
@@ -19,9 +20,10 @@ from genmlip.theory.rates import fit_rate
 CUTOFF, RADIUS = 4.4, 16.0
 
 
-@pytest.fixture
-def cell(any_dislocation):
-    return quadrupole_cell(any_dislocation, RADIUS, CUTOFF)
+@pytest.fixture(scope="module", params=SYSTEMS)
+def cell(request):
+    crystal = medium(SYSTEMS[request.param].structure)
+    return quadrupole_cell(Dislocation(crystal, request.param), RADIUS, CUTOFF)
 
 
 @pytest.fixture(scope="module", params=["bcc-screw-111", "bcc-edge-100"])
@@ -142,8 +144,8 @@ def test_predictor_near_a_core_is_that_of_one_dislocation_as_the_cell_grows(any_
         gap = ours - x - any_dislocation.predictor(x, label[:, 2])
         return np.linalg.norm(gap - gap.mean(axis=0), axis=1).max()
 
-    assert difference(48.0) < 0.35 * difference(16.0)
-    assert difference(48.0) < 0.02 * any_dislocation.b
+    assert difference(40.0) < 0.45 * difference(16.0)
+    assert difference(40.0) < 0.03 * any_dislocation.b
 
 
 def test_an_inversion_takes_one_core_to_the_other(relaxed):
@@ -177,6 +179,15 @@ def test_energy_hardly_depends_on_where_the_predictor_has_its_centre(tungsten):
     flexible = equilibrate(offset, tungsten.potential, 20.0, boundary="flexible")
     assert_allclose(periodic.energy, flexible.energy, atol=5e-3)
     assert_allclose(periodic.core_position, flexible.core_position, atol=0.1)
+
+
+def test_cores_that_have_met_are_no_equilibrium_of_a_dislocation(tungsten):
+    edge = Dislocation(tungsten, "bcc-edge-111")  # glides at a few MPa
+    lost = equilibrate(edge, tungsten.potential, 10.0, boundary="periodic")
+    assert not lost.converged
+    assert "have met" in lost.message
+    screw = Dislocation(tungsten, "bcc-screw-111")
+    assert equilibrate(screw, tungsten.potential, 10.0, boundary="periodic").converged
 
 
 def test_core_is_found_and_drawn_in_a_periodic_cell(relaxed):
