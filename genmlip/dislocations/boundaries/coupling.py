@@ -130,7 +130,7 @@ class _Coupling:
         return np.append(shared, -0.5 * np.vdot(self.sources, self.field))
 
     def remainder(self, x: Array) -> float:
-        """Third-order energy of the sites outside I (theory.md, (21)) and the energy of f0 farther out, eV."""
+        """Third-order energy of the sites outside I (theory.md, (21)), and that of f0 beyond, eV."""
         u = self.complete(x)
         return self._third_order(u) + self._beyond(u)
 
