@@ -171,7 +171,8 @@ def peierls_barrier(
     if valley.cell.atoms.pbc.all():
         raise InputError("boundary 'periodic' has no place for a path: images of the core would move along")
     step = glide_step(dislocation)
-    midway = np.nan_to_num(np.round(valley.core_position[0], 2)) + 0.5 * step[0]
+    place = np.nan_to_num(np.round(valley.core_position[0], 2))
+    midway = place - step[0] * np.round(place / step[0]) + 0.5 * step[0]
     offset = (dislocation.core_offset[0] + midway, dislocation.core_offset[1])
     domain = valley.boundary.domain(replace(dislocation, core_offset=offset), radius, potential)
     objective = _objective(domain, potential)
@@ -249,7 +250,7 @@ def _not_valleys(
     if largest_row(correctors[-1] - correctors[0]) < SAME_PLACE or abs(travel - step) > SAME_TRAVEL * step:
         return (
             f"the cores of the two ends are {travel:.2f} Å apart instead of {step:.2f} Å: at this radius the "
-            "boundary pulls harder than the valleys hold; use a larger radius or another boundary"
+            "boundary moves the core farther than its valleys hold; use a larger radius or another boundary"
         )
     if abs(path.energies[-1]) > SAME_ENERGY * path.barrier:
         return (
