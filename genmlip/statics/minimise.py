@@ -25,6 +25,7 @@ Objective = Callable[[Array], tuple[Array, Array]]
 MEMORY = 50  # pairs (s, y) that are kept
 ARMIJO, CURVATURE = 1e-3, 0.9  # weak Wolfe conditions
 RELAXATION = 1.5  # factor by which the initial Hessian returns to the preconditioner per unit step
+LONGEST_LEAP = 8.0  # from one trial to the next while the slope says that the minimum is farther
 MAX_TRIALS = 12  # evaluations in one line search
 MAX_FAILURES = 4  # line searches in a row that found nothing, each from a shorter first step
 PATIENCE = 40  # steps without measurable progress after which a run counts as stalled
@@ -72,7 +73,7 @@ def minimise(
     preconditioner: Preconditioner,
     fmax: float = 1e-6,
     max_calls: int = 500,
-    max_step: float = 0.3,
+    max_step: float = 0.2,
     callback: Callable[[Progress], None] | None = None,
 ) -> MinimiseResult:
     """Minimise Σ (site energies) from ``start`` until every row of the gradient is shorter than ``fmax``.
@@ -97,6 +98,11 @@ def largest_row(g: Array) -> float:
     if g.size == 0:
         return 0.0
     return float(np.sqrt(np.max(np.sum(g.reshape(len(g), -1) ** 2, axis=1))))
+
+
+def inner(x: Array, y: Array) -> float:
+    """Σ x y in one order whatever the number of threads, which BLAS does not promise."""
+    return float(np.einsum("i,i->", x.reshape(-1), y.reshape(-1)))
 
 
 def energy_change(new: Array, old: Array) -> float:
@@ -207,13 +213,13 @@ class _Run:
         q = self.now.gradient.copy()
         alphas = []
         for s, y, sy in reversed(self.memory):
-            alpha = np.vdot(s, q) / sy
+            alpha = inner(s, q) / sy
             alphas.append(alpha)
             q -= alpha * y
         q = self.preconditioner.solve(q) / self.stiffening
         for (s, y, sy), alpha in zip(self.memory, reversed(alphas), strict=True):
-            q += (alpha - np.vdot(y, q) / sy) * s
-        if np.vdot(q, self.now.gradient) <= 0.0 and self.memory:
+            q += (alpha - inner(y, q) / sy) * s
+        if inner(q, self.now.gradient) <= 0.0 and self.memory:
             self.forget()
             return self.direction()
         return -q
@@ -221,8 +227,8 @@ class _Run:
     def remember(self, new: _Point) -> None:
         """Keep the secant pair if its curvature is safely positive."""
         s, y = new.x - self.now.x, new.gradient - self.now.gradient
-        sy = float(np.vdot(s, y))
-        if sy > 1e-10 * float(np.linalg.norm(s) * np.linalg.norm(y)):
+        sy = inner(s, y)
+        if sy > 1e-10 * np.sqrt(inner(s, s) * inner(y, y)):
             self.memory.append((s, y, sy))
 
     def stiffen(self, trials: int) -> None:
@@ -233,7 +239,7 @@ class _Run:
         """
         if trials > 1 and self.memory:
             _, y, sy = self.memory[-1]
-            self.stiffening = max(1.0, float(np.vdot(y, self.preconditioner.solve(y))) / sy)
+            self.stiffening = max(1.0, inner(y, self.preconditioner.solve(y)) / sy)
         else:
             self.stiffening = max(1.0, self.stiffening / RELAXATION)
 
@@ -248,7 +254,7 @@ class _Run:
         Starts from α = 1 (shortened to ``reach``), brackets, and interpolates the slope. If the trials run
         out the lowest point seen is taken; None if none of them is lower than x.
         """
-        now, slope = self.now, float(np.vdot(self.now.gradient, p))
+        now, slope = self.now, inner(self.now.gradient, p)
         longest = largest_row(p)
         if not np.isfinite(slope) or slope >= 0.0 or longest == 0.0:
             return None
@@ -262,7 +268,7 @@ class _Run:
             if point.is_finite:
                 change, new_slope = (
                     energy_change(point.energies, now.energies),
-                    float(np.vdot(point.gradient, p)),
+                    inner(point.gradient, p),
                 )
                 lower = change <= ARMIJO * alpha * slope
                 if not lower and change <= noise:  # differences are noise: judge by the slope
@@ -278,16 +284,20 @@ class _Run:
                 high, high_slope = alpha, new_slope
             if self.n_calls >= self.max_calls:
                 break
-            alpha = _next_trial(low, low_slope, high, high_slope, limit)
+            alpha = _next_trial(low, np.array([slope, low_slope]), high, high_slope, limit)
         return best
 
 
-def _next_trial(low: float, low_slope: float, high: float, high_slope: float, limit: float) -> float:
-    """Secant on the slope inside the bracket, kept away from its ends; doubling while there is no bracket."""
+def _next_trial(low: float, slopes: Array, high: float, high_slope: float, limit: float) -> float:
+    """Secant on the slope: inside the bracket, kept away from its ends, or beyond while there is none.
+
+    slopes : (2,) at 0 and at ``low``
+    """
     if not np.isfinite(high):
-        return min(2.0 * low, limit)
+        flattening = 1.0 - slopes[1] / slopes[0]  # negative along negative curvature: no minimum in sight
+        return min(max(2.0, min(1.0 / max(flattening, 1e-300), LONGEST_LEAP)) * low, limit)
     width = high - low
-    if np.isfinite(high_slope) and high_slope > low_slope:
-        secant = low - low_slope * width / (high_slope - low_slope)
+    if np.isfinite(high_slope) and high_slope > slopes[1]:
+        secant = low - slopes[1] * width / (high_slope - slopes[1])
         return float(np.clip(secant, low + 0.1 * width, high - 0.1 * width))
     return low + 0.25 * width
