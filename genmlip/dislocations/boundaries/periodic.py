@@ -1,4 +1,18 @@
-"""The periodic boundary: the defect and its images in a supercell."""
+"""The periodic boundary: the defect and its images in a supercell.
+
+The energy of a dislocation is ½ [E(relaxed) − E(superposed fields)]: the two cores of a cell are the same,
+and the elastic energy of the array is in both terms and cancels. What is left is of one order, R⁻² log² R,
+that of the clamped boundary; its factor depends on the arrangement, smaller for screws than for edges:
+
+- the strain of the images is odd about a core, ∇u_im ~ b r / R² (and b δ / R² from the shift δ of the
+  inverted core to a lattice place). With the core's own it makes forces div C3[∇u0, ∇u_im] ~ 1 / (R² r),
+  whose work on the corrector ū ~ log r / r is ∫ log r / (R² r²) r dr;
+- the correctors of different cores overlap, as ∫ ∣∇ū∣² beyond R;
+- the cell vectors are those of linear elasticity; the mean stress of second order, ~ log R / R², stays, and
+  with it an energy of its square times the area.
+
+The other energy of this cell, that of the core, is in ``dislocations.elastic_energy``.
+"""
 
 from __future__ import annotations
 
