@@ -34,7 +34,7 @@ def kept_equilibrium(
 
     Raises NotConvergedError, and then keeps nothing.
     """
-    from genmlip.dislocations import Equilibrium, equilibrate
+    from genmlip.dislocations import equilibrate
 
     crystal = defect.crystal
 
@@ -47,4 +47,12 @@ def kept_equilibrium(
         "defect": defect.name, "boundary": {"name": boundary.name, **vars(boundary)}, "radius": radius,
         "fmax": fmax,
     }  # fmt: skip
-    return Equilibrium.load(cache.entry("equilibrium", key, relax), defect)
+    return _loaded(cache.entry("equilibrium", key, relax), defect)  # type: ignore[arg-type]  # frozen: hashable
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path, defect: Defect) -> Equilibrium:
+    """The last one stays in memory: reading a large one takes longer than relaxing a small cell."""
+    from genmlip.dislocations import Equilibrium
+
+    return Equilibrium.load(path, defect)
