@@ -132,7 +132,7 @@ def climbing_image(barrier, n_images, fmax):
 
 def test_barrier_is_that_of_a_nudged_elastic_band(tungsten):
     barrier = peierls_barrier(
-        Dislocation(tungsten, "bcc-edge-100"), tungsten.potential, 10.0, Clamped(), n_images=5
+        Dislocation(tungsten, "bcc-edge-100"), tungsten.potential, 8.0, Clamped(), n_images=5
     )
     assert_allclose(barrier.path.barrier, climbing_image(barrier, 5, 1e-2), atol=1e-4)
 
