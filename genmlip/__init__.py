@@ -16,6 +16,7 @@ _PUBLIC = {
     "Crystal": "crystal",
     "Dislocation": "dislocations",
     "Clamped": "dislocations",
+    "Flexible": "dislocations",
     "equilibrate": "dislocations",
     "LinearACE": "potentials.ace",
     "Dataset": "training",

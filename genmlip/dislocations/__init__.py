@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from genmlip.dislocations.boundaries import Clamped, Periodic
+from genmlip.dislocations.boundaries import Clamped, Flexible, Periodic, Sinclair
 from genmlip.dislocations.catalogue import SYSTEMS, System
 from genmlip.dislocations.cell import Defect, DefectCell
 from genmlip.dislocations.core import column_differences, core_position, decay_exponent
 from genmlip.dislocations.defects import check_defect, make_defect
 from genmlip.dislocations.dislocation import Dislocation
+from genmlip.dislocations.elastic_energy import core_energy
 from genmlip.dislocations.equilibrate import equilibrate
 from genmlip.dislocations.equilibrium import Equilibrium
 from genmlip.dislocations.predictor import MappedPredictor, SelfConsistentPredictor
@@ -21,14 +22,17 @@ __all__ = [
     "DefectCell",
     "Dislocation",
     "Equilibrium",
+    "Flexible",
     "MappedPredictor",
     "Periodic",
     "SelfConsistentPredictor",
+    "Sinclair",
     "StrohField",
     "System",
     "Vacancy",
     "check_defect",
     "column_differences",
+    "core_energy",
     "core_position",
     "decay_exponent",
     "equilibrate",

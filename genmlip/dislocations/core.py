@@ -49,7 +49,9 @@ def centre_of_slip(cell: DefectCell, corrector: Array) -> float:
     swept = 0.0
     for sign in (1, -1):
         nearest = (sign * height)[sign * height > 0].min()
-        plane = np.flatnonzero(cell.free & (np.abs(sign * height - nearest) < 1e-3 * dislocation.b))
+        plane = np.flatnonzero(
+            (cell.r < cell.radius) & (np.abs(sign * height - nearest) < 1e-3 * dislocation.b)
+        )
         plane = plane[np.argsort(cell.reference[plane, 0])]
         swept += sign * float(np.trapezoid(slip[plane], cell.reference[plane, 0]))
     return swept

@@ -8,9 +8,9 @@ and R is exactly that, whatever the cut. The core energy E_c(r_c) is what the at
 where E_el is the elastic energy of the array outside discs of radius r_c, hence with the core tractions that
 Clouet, Phil. Mag. 89, 1565 (2009), asks for (Cai, Bulatov, Chang, Li & Yip, Phil. Mag. 83, 539 (2003)). The
 strain is odd about each core, in an array but for the shift of the inverted core to a lattice place. So the
-cubic terms of the energy, ~ r⁻³ and odd, cancel, and o(1) is O(R⁻²), times log² R once relaxed. They do not
-cancel where third derivatives of the potential jump at a neighbour distance (fs:W at the nearest, tabulated
-potentials at their knots): ∣ε∣³ is even and leaves O(R⁻¹).
+cubic terms of the energy, ~ r⁻³ and odd, cancel, and o(1) is O(R⁻²), times log² R once relaxed. They need not
+cancel where third derivatives of the potential jump at a neighbour distance: ∣ε∣³ is even and leaves O(R⁻¹),
+as is seen with fs:W.
 """
 
 from __future__ import annotations

@@ -62,7 +62,8 @@ def equilibrate(
     boundary.cell(defect, radius, joint_cutoff(defect, potential))  # complains before any work is done
     if not defect.crystal.is_stable:
         raise UnstableCrystalError(_unstable(defect))
-    potential.evaluate(defect.crystal.primitive_cell())  # compiles what is yet to compile
+    warm_up = defect.crystal.primitive_cell()
+    potential.bind(warm_up)(warm_up.positions)  # compiles what is yet to compile
     began = time.perf_counter()
     domain = boundary.domain(defect, radius, potential)
     objective = _objective(domain, potential)

@@ -11,9 +11,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from genmlip._types import Array, IntArray
+from genmlip._types import Array
 from genmlip.crystal import Crystal
 from genmlip.dislocations import Defect, Dislocation, Equilibrium, equilibrate, make_defect
 from genmlip.dislocations.boundaries import Boundary, closed_boundary
@@ -23,15 +22,13 @@ from genmlip.potentials.base import Potential
 from genmlip.statics.norms import energy_norm, local_strain
 from genmlip.theory.estimates import ErrorEstimate, Residual, estimate_error
 from genmlip.theory.mismatch import dispersion_mismatch, elastic_mismatch, lattice_mismatch
+from genmlip.theory.sites import same_sites
 
 CORE_RADIUS = 10.0
 """Å; closer to the line than this is the core, farther away the far field."""
 
 MAX_CALLS = 300
 """Force calls after which the candidate counts as having no equilibrium near the reference's."""
-
-SAME_SITE = 1e-3
-"""Å between a site of the reference's lattice and the same site of the candidate's, scaled back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +45,7 @@ class Comparison:
     @cached_property
     def corrector_error(self) -> Array:
         """w̄ / scale − ū on the reference's sites, (n, 3) Å; zero on sites outside the candidate's cell."""
-        ours, theirs = same_sites(self.reference, self.candidate, self.scale)
+        ours, theirs = same_sites(self.reference.cell.reference, self.candidate.cell.reference / self.scale)
         error = np.zeros_like(self.reference.corrector)
         error[ours] = self.candidate.corrector[theirs] / self.scale - self.reference.corrector[ours]
         return error
@@ -225,21 +222,10 @@ def _transferred(candidate: Potential, defect: Defect, known: Equilibrium) -> tu
     scale = defect.crystal.a0 / known.cell.defect.crystal.a0
     cutoff = max(candidate.cutoff, defect.crystal.potential.cutoff)
     cell = known.boundary.cell(defect, scale * known.cell.radius, cutoff)
-    ours, theirs = _matched(known.cell.reference, cell.reference / scale)
+    ours, theirs = same_sites(known.cell.reference, cell.reference / scale)
     corrector = np.zeros_like(cell.reference)
     corrector[theirs] = scale * known.corrector[ours]
     return cell, corrector
-
-
-def same_sites(reference: Equilibrium, candidate: Equilibrium, scale: float) -> tuple[IntArray, IntArray]:
-    """Indices of the same lattice sites in both cells."""
-    return _matched(reference.cell.reference, candidate.cell.reference / scale)
-
-
-def _matched(ours: Array, theirs: Array) -> tuple[IntArray, IntArray]:
-    distance, index = cKDTree(theirs).query(ours)
-    found = np.flatnonzero(distance < SAME_SITE)
-    return found, index[found]
 
 
 def _core_rmse(residual: Residual) -> float:

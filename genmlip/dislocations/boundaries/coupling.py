@@ -39,14 +39,14 @@ def coupled_domain(
     potential: Potential,
     source_radius: float,
     kept: float,
-    complete_energy: bool = False,
+    to_infinity: bool = False,
 ) -> Domain:
     """The energy above on a ``far_cell``; the predictor's forces act as sources out to ``kept`` (Å).
 
     The unknowns are the displacements next to the sites I. Everything outside is eliminated exactly: there
     u = u_f + G p with u_f = G f0 and forces p that act in the interface only.
-    complete_energy : at the end the outer sites' energies replace their expansions, and what lies beyond the
-        sources is extrapolated (``Domain.remainder``)
+    to_infinity : the outermost kept sources stand in for those beyond; at the end the outer sites' energies
+        replace their expansions, and the energy beyond the sources is extrapolated (``Domain.remainder``)
 
     Raises InputError where the potential hides its sites, is not the crystal's own, or reaches too far.
     """
@@ -57,7 +57,7 @@ def coupled_domain(
         raise InputError(
             f"a harmonic far field needs forces of single sites, which {name} does not tell; use 'clamped'"
         )
-    coupling = _Coupling(HarmonicCrystal(cell, source_radius), potential, kept)
+    coupling = _Coupling(HarmonicCrystal(cell, source_radius), potential, kept, to_infinity)
     return Domain(
         cell,
         extend=coupling.extend,
@@ -66,8 +66,12 @@ def coupled_domain(
         precondition=lambda: coupling.green,
         exterior_energies=coupling.energies,
         complete=coupling.complete,
-        remainder=coupling.remainder if complete_energy else no_remainder,
+        remainder=coupling.remainder if to_infinity else no_remainder,
     )
+
+
+RINGS = np.array([1.0, np.sqrt(0.5), 0.5])
+"""Radii, in units of the source radius, between which far sources are compared."""
 
 
 class _Coupling:
@@ -77,7 +81,9 @@ class _Coupling:
     acts : (m,) whether p may act on a near atom; the others follow
     """
 
-    def __init__(self, harmonic: HarmonicCrystal, potential: Potential, kept: float) -> None:
+    def __init__(
+        self, harmonic: HarmonicCrystal, potential: Potential, kept: float, to_infinity: bool
+    ) -> None:
         cell = harmonic.cell
         self.harmonic, self.kept = harmonic, kept
         self.interface = interface = interface_radius(harmonic)
@@ -86,7 +92,7 @@ class _Coupling:
         self.complete_sites = np.flatnonzero(cell.r < float(cell.r.max()) - potential.cutoff)
         self.evaluate = potential.bind(cell.atoms, self.complete_sites)
         self.predictor = self.evaluate(cell.positions)
-        self.sources = self._sources(kept)
+        self.sources = self._stand_in() if to_infinity and self._has_room else self._sources(kept)
         self.green = SlippedGreen(harmonic, self.near)
         self.field = self.everywhere.solve(self.sources)
         self.inner = potential.bind(cell.atoms, cell.centres)(cell.positions)
@@ -144,20 +150,39 @@ class _Coupling:
         return fsum(change[outer]) - float(first) - second
 
     def _beyond(self, u: Array) -> float:
-        """E(∞) − E(S) for sources out to S, from E(s) = E(∞) + (α + β log s) / s² at S, S/√2 and S/2.
+        """E(∞) − E, from E(s) = E(∞) + (α + β log s) / s² for sources that end at s = S, S/√2 and S/2.
 
-        E(S) − E(s) follows from the equilibrium at S: with the sources δf between s and S taken away the
-        harmonic crystal gains ⟨δf, u⟩ − ½ ⟨δf, G δf⟩. Zero where S/2 lies in the interface.
+        E(s) − E follows from the equilibrium at hand: with the sources δf taken away the harmonic crystal
+        gains ⟨δf, u⟩ − ½ ⟨δf, G δf⟩. Zero where S/2 lies in the interface.
         """
-        radii = self.kept * np.array([1.0, np.sqrt(0.5), 0.5])
-        if radii[-1] < self.interface:
+        if not self._has_room:
             return 0.0
+        radii = self.kept * RINGS
         gains = []
         for radius in radii:
             lost = self.sources - self._sources(radius)
             gains.append(np.vdot(lost, u) - 0.5 * np.vdot(lost, self.everywhere.solve(lost)))
         laws = np.column_stack([np.ones(3), radii**-2, np.log(radii) / radii**2])
         return float(np.linalg.solve(laws, gains)[0])
+
+    @property
+    def _has_room(self) -> bool:
+        return bool(self.kept * RINGS[-1] > self.interface)
+
+    def _stand_in(self) -> Array:
+        """f0 with weights on its two outer rings for which the core feels what it does of all of f0, (n, 3).
+
+        Sources ~ r⁻³ h(θ) in a ring displace atoms far inside it by a uniform strain, like the moment
+        ∫ r⁻³ dr, and by terms of second and third degree, like ∫ r⁻⁵ dr. The rings have these moments of what
+        lies beyond them.
+        """
+        inner = RINGS[1:] ** -np.array([[2.0], [4.0]]) - RINGS[:-1] ** -np.array([[2.0], [4.0]])
+        weights = np.linalg.solve(inner, np.ones(2))
+        forces = [self._sources(radius) for radius in self.kept * RINGS]
+        total = forces[0].copy()
+        for weight, outer, within in zip(weights, forces[:-1], forces[1:], strict=True):
+            total += weight * (outer - within)
+        return total
 
     def _sources(self, kept: float) -> Array:
         """f0 within ``kept``, balanced, (n, 3) eV/Å."""

@@ -42,7 +42,7 @@ class Flexible:
         """Unknowns are the displacements of all atoms; those of the layer follow."""
         reach = self._sources(radius)
         cell = self.cell(defect, radius, joint_cutoff(defect, potential))
-        return coupled_domain(cell, potential, reach, kept=reach, complete_energy=True)
+        return coupled_domain(cell, potential, reach, kept=reach, to_infinity=True)
 
     def _sources(self, radius: float) -> float:
         return max(FARTHER * radius, LEAST) if self.source_radius is None else self.source_radius
