@@ -24,6 +24,7 @@ FEWEST_IMAGES = 3
 FIRST_STEP, LONGEST_STEP = 0.3, 0.7  # of −P⁻¹g
 MAX_MOVE = 0.2  # Å, the farthest that an atom moves in one sweep
 NEAR = 0.2  # of the length of the path, how far from the highest point of the profile its saddle may be
+MAX_HUMPS, SAME_HEIGHT = 3, 1e-3  # searches on one path; relative height that is not worth another
 STEADY = 8  # sweeps without shortening after which the step is lengthened
 
 
@@ -208,41 +209,72 @@ class _String:
     def climb(self, fmax: float, max_calls: int, callback: Callable[[Sweep], None] | None) -> None:
         """From the highest point of the profile to the saddle, which replaces the nearest inner image.
 
+        Where the profile is higher elsewhere than the saddle turns out to be, it goes on from there.
+        """
+        visited: list[float] = []
+        while len(visited) < MAX_HUMPS:
+            top, height = self.summit(visited)
+            if height <= self.level():
+                return
+            visited.append(top)
+            saddle = self.saddle_near(top, fmax, max_calls, callback)
+            if self.saddle is None or (saddle.converged and self.height(saddle) > self.height(self.saddle)):
+                self.saddle = saddle
+            if not saddle.converged:
+                return
+            s = self.lengths()
+            nearest = 1 + int(np.argmin(np.abs(s[1:-1] / s[-1] - top)))
+            self.images[nearest] = saddle.x
+            self.site_energies[nearest], self.gradients[nearest] = saddle.energies, np.zeros_like(saddle.x)
+
+    def summit(self, visited: list[float]) -> tuple[float, float]:
+        """Where the profile is highest, farther than an image from the places visited, and how high."""
+        s = self.lengths() / self.lengths()[-1]
+        fine = np.linspace(0.0, 1.0, 50 * len(s) + 1)
+        profile = CubicHermiteSpline(s, self.energies(), self.slopes())(fine)
+        for place in visited:
+            profile[np.abs(fine - place) < 1.0 / (len(s) - 1)] = -np.inf
+        return float(fine[np.argmax(profile)]), float(profile.max())
+
+    def level(self) -> float:
+        """What the profile must exceed to be worth a search, given that images are not quite on the path."""
+        if self.saddle is not None and self.saddle.converged:
+            steps = self.steps_across()
+            gains = [float(np.vdot(g, d)) for g, d in zip(self.gradients[1:-1], steps, strict=True)]
+            off_path = max(np.abs(gains))
+            return (1.0 + SAME_HEIGHT) * self.height(self.saddle) + off_path
+        return max(0.0, float(self.energies()[-1])) + rounding_level(self.site_energies[0])
+
+    def height(self, saddle: Saddle) -> float:
+        return energy_change(saddle.energies, self.site_energies[0])
+
+    def saddle_near(
+        self, place: float, fmax: float, max_calls: int, callback: Callable[[Sweep], None] | None
+    ) -> Saddle:
+        """The saddle uphill from a point of the path, 0 < ``place`` < 1.
+
         One that is farther off than a fraction of the path would not be one of this path.
         """
-        s = self.lengths() / self.lengths()[-1]
-        profile = CubicHermiteSpline(s, self.energies(), self.slopes())
-        fine = np.linspace(0.0, 1.0, 50 * len(s) + 1)
-        top = float(fine[np.argmax(profile(fine))])
-        ends = max(0.0, float(self.energies()[-1]))
-        if profile(top) <= ends + rounding_level(self.site_energies[0]):
-            return
-        path = CubicSpline(s, self.images)
-        told = None
-        if callback is not None:
-            before, report = self.n_calls, callback
+        s = self.lengths()
+        path, before = CubicSpline(s / s[-1], self.images), self.n_calls
 
-            def told(calls: int, force: float) -> None:
-                report(Sweep(before + calls, self.away, force))
+        def told(calls: int, force: float) -> None:
+            if callback is not None:
+                callback(Sweep(before + calls, self.away, force))
 
         saddle = find_saddle(
-            self.objective, path(top), path(top, 1), self.preconditioner, fmax,
-            max(max_calls - self.n_calls, 0), NEAR * self.lengths()[-1], told,
+            self.objective, path(place), path(place, 1), self.preconditioner, fmax,
+            max(max_calls - before, 0), NEAR * s[-1], told,
         )  # fmt: skip
         self.n_calls += saddle.n_calls
-        self.saddle = saddle
-        if not saddle.converged:
-            return
-        nearest = 1 + int(np.argmin(np.abs(s[1:-1] - top)))
-        self.images[nearest] = saddle.x
-        self.site_energies[nearest], self.gradients[nearest] = saddle.energies, np.zeros_like(saddle.x)
+        return saddle
 
     def path(self, tolerance: float, failure: str | None = None) -> Path:
         """What has been reached."""
         s, energies = self.lengths(), self.energies()
         barrier = float(energies.max())
         if self.saddle is not None and self.saddle.converged:
-            barrier = energy_change(self.saddle.energies, self.site_energies[0])
+            barrier = self.height(self.saddle)
         settled = self.away <= tolerance
         message = failure or (
             f"images still move by {self.away:.1e} Å across the path after {self.n_calls} force calls"

@@ -21,6 +21,7 @@ from genmlip.statics.preconditioner import Preconditioner
 DIFFERENCE = 1e-4  # Å, the farthest that an atom is moved for a product with the Hessian
 FEWEST_DIRECTIONS, MAX_DIRECTIONS = 12, 40  # of the subspace that certifies; of any
 NEWTON_ACCURACY, MODE_ACCURACY = 0.03, 0.1  # relative residuals, in the norm of P⁻¹
+NOTHING_NEW = 1e-10  # share of a vector's squared norm; less of it is the error of the differences
 SOFTEST = 2e-3  # of P: curvatures nearer to zero are taken for this much
 MAX_STEP = 0.15  # Å, the farthest that an atom moves in one step
 KICK, MAX_KICKS = 0.05, 3  # Å; along the second softest direction where that is unstable too
@@ -230,7 +231,7 @@ class _Subspace:
             for known, dual in zip(self.V, self.W, strict=True):
                 w, v = w - np.vdot(known, w) * dual, v - np.vdot(dual, v) * known
         rest = float(np.vdot(v, w))
-        if not rest > 1e-16 * size:
+        if not rest > NOTHING_NEW * size:
             return False
         self.V.append(v / np.sqrt(rest))
         self.W.append(w / np.sqrt(rest))

@@ -120,6 +120,22 @@ def test_barrier_is_exact_whatever_the_number_of_images_and_the_bend_of_the_path
     assert_allclose(path.saddle.x, 0.0, atol=1e-6)
 
 
+def test_the_higher_of_two_humps_rules_though_few_images_take_the_other_for_it():
+    """Cubic between its images, the flat hump seems the higher one."""
+
+    def objective(x):
+        along, across = x[0, 0], x[0, 1]
+        flat, round_ = (along - 0.28) / 0.12, (along - 0.77) / 0.08
+        hills = np.array([0.95 * np.exp(-(flat**4) - 0.2 * flat**2), np.exp(-(round_**2))])
+        slope = hills @ [-(4 * flat**3 + 0.4 * flat) / 0.12, -2 * round_ / 0.08]
+        return np.append(hills, 50.0 * across**2), np.array([[slope, 100.0 * across]])
+
+    ends = np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]])
+    path = minimum_energy_path(objective, *ends, Identity(100.0), n_images=6, fmax=1e-9)
+    assert_allclose(path.saddle.x, [[0.77, 0.0]], atol=1e-4)
+    assert_allclose(path.barrier, 1.0, atol=1e-4)
+
+
 def test_barrier_of_a_kink_is_the_energy_of_the_symmetric_state():
     """Newton's method from a symmetric guess finds the saddle without any path."""
     n, depth = 31, 1.5
