@@ -73,7 +73,7 @@ def minimise(
     preconditioner: Preconditioner,
     fmax: float = 1e-6,
     max_calls: int = 500,
-    max_step: float = 0.2,
+    max_step: float = 0.3,
     callback: Callable[[Progress], None] | None = None,
 ) -> MinimiseResult:
     """Minimise Σ (site energies) from ``start`` until every row of the gradient is shorter than ``fmax``.
