@@ -19,7 +19,7 @@ from genmlip.errors import InputError
 from genmlip.potentials.base import DEFAULT_SKIN, Evaluation, Evaluator, SitePotential
 from genmlip.potentials.neighbours import HalfList, Neighbours, check_centres, check_finite, has_left_skin
 
-BLOCK = 8192
+BLOCK = 32768
 """Pairs whose distances and radial functions are at hand at a time, in the processor's cache."""
 
 

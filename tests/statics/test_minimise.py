@@ -186,3 +186,12 @@ def test_callback_sees_energies_that_never_rise(model_problem):
     energies = [step.energy_difference for step in steps]
     assert len(steps) >= 3
     assert (np.diff(energies) <= 1e-14).all()
+
+
+def test_far_minimum_is_leapt_to_by_the_secant():
+    """A preconditioner fifty times too stiff: doubling would take six trials, the secant takes two leaps."""
+    result = minimise(
+        lambda x: (0.5 * x**2, x), np.linspace(1.0, 2.0, 5), Identity(50.0), fmax=1e-8, max_step=100.0
+    )
+    assert result.converged
+    assert result.n_calls <= 5
