@@ -1,6 +1,7 @@
 """``genmlip barrier``: keys, files and exit codes."""
 
 import json
+from importlib import import_module
 
 import pytest
 from ase.io import read
@@ -94,3 +95,15 @@ def test_ctrl_c_writes_what_was_reached(barrier, monkeypatch, tmp_path):
     code, out, err = barrier(*QUICK, "--out", "p")
     assert (code, out, err.strip()) == (130, "", "genmlip: interrupted")
     assert json.loads((tmp_path / "p" / "barrier.json").read_text())["converged"] is False
+
+
+def test_ctrl_c_while_the_valley_relaxes_leaves_the_equilibrium_reached(barrier, monkeypatch, tmp_path):
+    minimise = import_module("genmlip.statics.minimise")  # the package has a function of that name
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(minimise._Run, "descend", interrupted)
+    code, out, err = barrier(*QUICK, "--out", "p")
+    assert (code, out, err.strip()) == (130, "", "genmlip: interrupted")
+    assert (tmp_path / "p" / "equilibrium.json").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,7 @@ from genmlip.cli.arguments import (
     Symbol,
 )
 from genmlip.cli.output import check_folder, messages, only_results_on_stdout, show
+from genmlip.errors import NotConvergedError
 
 if TYPE_CHECKING:
     from genmlip.dislocations.barrier import PeierlsBarrier
@@ -75,10 +76,9 @@ def barrier(
                     dislocation,  # type: ignore[arg-type]
                     potential, radius, boundary, images, fmax, callback=progress,
                 )  # fmt: skip
-        except KeyboardInterrupt as interruption:
-            reached = getattr(interruption, "result", None)
-            if out is not None and reached is not None:
-                _write(reached, out)
+        except (KeyboardInterrupt, NotConvergedError) as stopped:
+            if out is not None:
+                _write_reached(getattr(stopped, "result", None), out)
             raise
         if out is not None:
             _write(result, out)
@@ -92,6 +92,17 @@ def _write(result: PeierlsBarrier, folder: Path) -> None:
 
     result.save(folder)
     save(barrier_profile(result), folder / FIGURE)
+
+
+def _write_reached(result: Any, folder: Path) -> None:
+    """What an interruption, or a valley that did not converge, has left."""
+    from genmlip.dislocations import Equilibrium
+    from genmlip.dislocations.barrier import PeierlsBarrier
+
+    if isinstance(result, PeierlsBarrier):
+        _write(result, folder)
+    elif isinstance(result, Equilibrium):
+        result.save(folder)
 
 
 @contextmanager
