@@ -18,6 +18,7 @@ _PUBLIC = {
     "Clamped": "dislocations",
     "Flexible": "dislocations",
     "equilibrate": "dislocations",
+    "peierls_barrier": "dislocations",
     "LinearACE": "potentials.ace",
     "Dataset": "training",
     "fit": "training",

@@ -25,7 +25,7 @@ ASSESS = {
     "effectivity",
     "a0_error_rel",
 }
-COMMANDS = ["demo", "potentials", "crystal", "equilibrate", "train", "assess", "study", "figures"]
+COMMANDS = ["demo", "potentials", "crystal", "equilibrate", "barrier", "train", "assess", "study", "figures"]
 
 
 @pytest.fixture

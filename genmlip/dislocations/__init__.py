@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genmlip.dislocations.barrier import PeierlsBarrier, peierls_barrier
 from genmlip.dislocations.boundaries import Clamped, Flexible, Periodic, Sinclair
 from genmlip.dislocations.catalogue import SYSTEMS, System
 from genmlip.dislocations.cell import Defect, DefectCell
@@ -24,6 +25,7 @@ __all__ = [
     "Equilibrium",
     "Flexible",
     "MappedPredictor",
+    "PeierlsBarrier",
     "Periodic",
     "SelfConsistentPredictor",
     "Sinclair",
@@ -37,4 +39,5 @@ __all__ = [
     "decay_exponent",
     "equilibrate",
     "make_defect",
+    "peierls_barrier",
 ]

@@ -66,7 +66,7 @@ def equilibrate(
     potential.bind(warm_up)(warm_up.positions)  # compiles what is yet to compile
     began = time.perf_counter()
     domain = boundary.domain(defect, radius, potential)
-    objective = _objective(domain, potential)
+    objective = objective_of(domain, potential)
     guess = domain.restrict(core_disturbance(domain.cell) if start is None else _checked(start, domain.cell))
     offset = energy_above_predictor(domain, potential, objective(guess)[0])
 
@@ -115,7 +115,7 @@ def energy_above_predictor(domain: Domain, potential: Potential, energies: Array
     return energy_change(energies[: len(predictor)], predictor) + fsum(energies[len(predictor) :])
 
 
-def _objective(domain: Domain, potential: Potential) -> Objective:
+def objective_of(domain: Domain, potential: Potential) -> Objective:
     """x → (site energies, gradient), through the boundary condition."""
     home = domain.cell.positions
     evaluate = potential.bind(domain.cell.atoms, domain.cell.centres)

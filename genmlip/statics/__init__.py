@@ -12,7 +12,9 @@ from genmlip.statics.norms import (
     inverse_hessian_norm,
     local_strain,
 )
+from genmlip.statics.path import Path, minimum_energy_path
 from genmlip.statics.preconditioner import Identity, NotPositiveDefiniteError, Preconditioner, SparseFactor
+from genmlip.statics.saddle import Saddle, find_saddle
 from genmlip.statics.stability import crystal_stability, force_difference_hessian, stability_constant
 
 __all__ = [
@@ -21,8 +23,10 @@ __all__ = [
     "MinimiseInterrupted",
     "MinimiseResult",
     "NotPositiveDefiniteError",
+    "Path",
     "Preconditioner",
     "Progress",
+    "Saddle",
     "SparseFactor",
     "assemble_hessian",
     "bond_blocks",
@@ -30,11 +34,13 @@ __all__ = [
     "crystal_stability",
     "energy_change",
     "energy_norm",
+    "find_saddle",
     "force_difference_hessian",
     "gradient_gram",
     "hessian_norm",
     "inverse_hessian_norm",
     "local_strain",
     "minimise",
+    "minimum_energy_path",
     "stability_constant",
 ]
