@@ -36,13 +36,12 @@ class Law(NamedTuple):
         return f"R^{self.power:g}{logs}"
 
 
-CLAMPED = {"geometry_error": Law(-1, 1), "energy_error": Law(-2, 2)}
 PREDICTED: Mapping[str, Mapping[str, Law]] = {
-    "clamped": CLAMPED,
-    "sinclair": CLAMPED,  # without the predictor's own forces outside, the first correction is lost as well
+    "clamped": {"geometry_error": Law(-1, 1), "energy_error": Law(-2, 2)},
+    "sinclair": {"geometry_error": Law(-1, 0), "energy_error": Law(-2, 1)},
     "flexible": {"geometry_error": Law(-2, 1), "energy_error": Law(-4, 2)},
 }
-"""Boundary condition → quantity → law; of others only the power is fitted.
+"""Boundary condition → quantity → law (docs/theory.md, section 8); of others only the power is fitted.
 
 The energy of a displacement near equilibrium is wrong by the square of its error, if it is the energy of the
 potential: so it is for a clamped and for a flexible boundary. A harmonic exterior's own energy would not do:
@@ -75,9 +74,19 @@ class BoundaryRate:
         return self.fit.log_power == 0.0
 
     @property
+    def is_theory(self) -> bool:
+        """Whether the logarithm is that of theory; without a theory, whether there is none."""
+        return self.fit.log_power == (0.0 if self.predicted is None else self.predicted.log_power)
+
+    @property
     def holds(self) -> bool | None:
-        """Whether the error falls at least as fast as predicted, by the 95 % interval; None without a law."""
-        return None if self.predicted is None else self.fit.interval()[0] <= self.predicted.power
+        """Whether the error falls at least as fast as predicted, by the 95 % interval.
+
+        None where there is no theory, or another power of the logarithm was fitted.
+        """
+        if self.predicted is None or not self.is_theory:
+            return None
+        return self.fit.interval()[0] <= self.predicted.power
 
 
 def fit_boundary_rates(
@@ -157,7 +166,7 @@ def _numbers(rate: BoundaryRate) -> dict[str, float | str | bool | None]:
     return {
         "slope": rate.fit.slope, "low": low, "high": high,
         "predicted": "" if rate.predicted is None else str(rate.predicted),
-        "holds": None if rate.is_plain else rate.holds,
+        "holds": rate.holds,
         "points": rate.fit.n_points, "from": rate.fit.window[0], "to": rate.fit.window[1],
         "scatter": rate.fit.residual,
     }  # fmt: skip

@@ -1,5 +1,7 @@
 """The figure of boundary conditions: one potential, all dislocations, what it says and what it refuses."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,7 +21,7 @@ def study():
     for reference in ("fs:W", "kim:OTHER"):
         for size, dislocation in ((1.0, "bcc-screw-111"), (4.0, "bcc-edge-111")):
             for boundary, power in POWERS.items():
-                geometry = size * RADII**power * np.log(RADII)
+                geometry = size * RADII**power * (1.0 if boundary == "sinclair" else np.log(RADII))
                 rows.append(
                     pd.DataFrame(
                         {
@@ -38,7 +40,9 @@ def test_a_panel_per_dislocation_and_error_shows_points_and_fitted_slopes(study)
     assert len(axes) == 4
     for ax in axes[:2]:
         said = [text.get_text() for text in ax.get_legend().get_texts()]
-        assert [float(line.split()[2].replace("−", "-")) for line in said] == list(POWERS.values())
+        assert [float(re.search(r"s = (\S+) ", line)[1].replace("−", "-")) for line in said] == list(
+            POWERS.values()
+        )
         points = [line for line in ax.lines if line.get_linestyle() == "None"]
         assert [len(line.get_xdata()) for line in points] == [len(RADII)] * 3
 

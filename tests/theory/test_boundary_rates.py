@@ -33,7 +33,9 @@ def test_a_law_with_the_predicted_logarithms_comes_back():
 
 def test_every_error_is_fitted_as_a_plain_power_too():
     rates = fit_boundary_rates(made_up("clamped", -1, 0))
-    assert of(rates, "geometry_error", plain=True).fit.slope == pytest.approx(-1, abs=1e-10)
+    plain = of(rates, "geometry_error", plain=True)
+    assert plain.holds is None
+    assert plain.fit.slope == pytest.approx(-1, abs=1e-10)
     assert of(rates, "geometry_error").fit.slope < -1.2
 
 
@@ -42,6 +44,13 @@ def test_an_error_that_falls_too_slowly_does_not_hold_what_theory_promises():
     assert of(slow, "geometry_error").holds is False
     fast = fit_boundary_rates(made_up("flexible", -3, 1, scatter=0.01))
     assert of(fast, "geometry_error").holds is True
+
+
+def test_a_law_without_a_logarithm_is_fitted_once():
+    """Sinclair's geometry error, R⁻¹."""
+    rates = [r for r in fit_boundary_rates(made_up("sinclair", -1, 0)) if r.quantity == "geometry_error"]
+    assert [(r.is_plain, r.is_theory) for r in rates] == [(True, True)]
+    assert rates[0].fit.slope == pytest.approx(-1, abs=1e-10)
 
 
 def test_of_a_boundary_without_a_theory_the_power_alone_is_fitted():

@@ -43,7 +43,7 @@ def boundary_rates(
     rows = rows.loc[rows["reference"] == reference]
     if rows.empty:
         raise NothingToDrawError(f"no run with {reference} finished")
-    rates = [rate for rate in fit_boundary_rates(rows, window) if not rate.is_plain or rate.predicted is None]
+    rates = [rate for rate in fit_boundary_rates(rows, window) if rate.is_theory]
     dislocations, boundaries = list(rows["dislocation"].unique()), list(rows["boundary"].unique())
 
     figure = new_figure(max(4.2, 2.5 * len(dislocations)), 5.6)
@@ -79,7 +79,7 @@ def rates_sentence(rates: Sequence[BoundaryRate]) -> str:
         parts.append(f"{name} {high if low == high else f'{high} to {low}'}{theory}")
     if not parts:
         return "Too few radii to tell how the errors fall with the radius."
-    return f"Beside its logarithm the geometry error falls like Rˢ, s = {listed(parts)}.".replace("-", "−")
+    return f"Logarithms apart, the geometry error falls like Rˢ, s = {listed(parts)}.".replace("-", "−")
 
 
 def _panel(
