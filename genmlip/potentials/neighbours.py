@@ -65,7 +65,7 @@ class HalfList:
 
     Pairs of which neither atom is a centre are left out.
 
-    index, image : (p,) unsigned: atom j and the row of ``translations`` (Å) that takes it to the periodic image:
+    index, image : (p,) unsigned: atom j and the row of ``translations`` (Å) that takes it to its image:
         r_ij = (x_j − home_j) + translation − (x_i − home_i)
     home : (n, 3) Å, translations that bring the atoms into the cell
     """
