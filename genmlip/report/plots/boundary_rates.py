@@ -21,6 +21,7 @@ LABELS = {"geometry_error": "geometry error (Å)", "energy_error": "energy error
 COLOURS = ("#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7")  # Okabe & Ito
 MARKERS = ("o", "s", "^", "D", "v")
 ROOM = 0.45  # of the height that the points take is added below them, for the slopes
+ROUND_RADII = pd.Series([5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0, 120.0, 160.0, 240.0])
 LOGS = {0.0: "", 1.0: " log R", 2.0: " log² R"}
 
 
@@ -59,8 +60,10 @@ def boundary_rates(
         label_logs(line[0].yaxis)
     for ax, dislocation in zip(axes[0], dislocations, strict=True):
         ax.set_title(dislocation)
+    shown = ROUND_RADII[ROUND_RADII.between(rows["radius"].min(), rows["radius"].max())]
     for ax in axes[1]:
         ax.set_xlabel("radius R (Å)")
+        tick_values(ax.xaxis, shown)
     keys = [Line2D([], [], **_look(boundaries, name)) for name in boundaries]
     figure.legend(keys, boundaries, loc="outside lower center", ncols=len(boundaries), title=reference)
     takeaway(figure, rates_sentence(rates))
@@ -76,7 +79,7 @@ def rates_sentence(rates: Sequence[BoundaryRate]) -> str:
             continue
         low, high = (f"{end(r.fit.slope for r in own):.2f}" for end in (min, max))
         theory = "" if own[0].predicted is None else f" (theory {own[0].predicted.power:g})"
-        parts.append(f"{name} {high if low == high else f'{high} to {low}'}{theory}")
+        parts.append(f"{high if low == high else f'{high} to {low}'} for {name}{theory}")
     if not parts:
         return "Too few radii to tell how the errors fall with the radius."
     return f"Logarithms apart, the geometry error falls like Rˢ, s = {listed(parts)}.".replace("-", "−")
@@ -96,7 +99,6 @@ def _panel(
                 draw_rate(
                     ax, rate.fit, color=look["color"], name="s =" if len(laws) == 1 else f"{_law(rate)}, s ="
                 )
-    tick_values(ax.xaxis, rows["radius"])
     if not rates:
         return
     title = f"fitted {laws.pop()}" if len(laws) == 1 else None
