@@ -1,7 +1,6 @@
 """Preconditioners: anything that maps a gradient to a step.
 
-Here the direct one, a sparse factorisation. Multigrid or a Fourier-applied Green's function need only the
-same method.
+Here the direct one, a sparse factorisation; multigrid and Fourier's series are in modules of their own.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from potential_cases import alloy_tables, configurations, one_site, tables_of, tungsten_tables
 
 from genmlip.potentials import load_potential
-from genmlip.potentials.base import hessian_by_differences
+from genmlip.potentials.base import SiteEvaluator, hessian_by_differences
 from genmlip.potentials.eam import EmbeddedAtom, evaluate_table, hermite_coefficients
 from genmlip.potentials.setfl import write_setfl
 
@@ -121,3 +121,15 @@ def test_an_element_alone_in_an_alloy_file_can_be_used():
     potential = EmbeddedAtom(alloy_tables(finnis_sinclair=True))
     aluminium = bulk("Al", "fcc", a=3.9)
     assert np.isfinite(potential.evaluate(aluminium).energy)
+
+
+@pytest.mark.parametrize("finnis_sinclair", [False, True])
+def test_half_lists_give_what_full_lists_give_on_some_centres(finnis_sinclair):
+    potential = EmbeddedAtom(alloy_tables(finnis_sinclair))
+    atoms = configurations("eam-fs")["strained"]
+    centres = np.array([3, 0, 1])
+    half = potential.bind(atoms, centres)(atoms.positions)
+    full = SiteEvaluator(potential, atoms, centres)(atoms.positions)
+    assert_allclose(half.energies, full.energies, rtol=1e-13)
+    assert_allclose(half.forces, full.forces, atol=1e-12 * abs(full.forces).max())
+    assert_allclose(half.virial, full.virial, atol=1e-12 * abs(full.virial).max())
