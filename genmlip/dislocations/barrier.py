@@ -25,7 +25,7 @@ from genmlip.dislocations.boundaries import Boundary, Domain
 from genmlip.dislocations.cell import DefectCell
 from genmlip.dislocations.core import core_position
 from genmlip.dislocations.dislocation import Dislocation
-from genmlip.dislocations.equilibrate import core_disturbance, equilibrate, objective_of
+from genmlip.dislocations.equilibrate import BoundObjective, core_disturbance, equilibrate
 from genmlip.errors import InputError, NotConvergedError
 from genmlip.potentials.base import Potential
 from genmlip.statics.minimise import MinimiseResult, Objective, largest_row, minimise
@@ -175,7 +175,7 @@ def peierls_barrier(
     midway = place - step[0] * np.round(place / step[0]) + 0.5 * step[0]
     offset = (dislocation.core_offset[0] + midway, dislocation.core_offset[1])
     domain = valley.boundary.domain(replace(dislocation, core_offset=offset), radius, potential)
-    objective = objective_of(domain, potential)
+    objective = BoundObjective(domain, potential)
 
     began = time.perf_counter()
     preconditioner = domain.precondition()
@@ -186,7 +186,7 @@ def peierls_barrier(
     before = valley.n_force_calls + start.n_calls + end.n_calls
 
     def packed(path: Path) -> PeierlsBarrier:
-        correctors = np.array([domain.extend(x) for x in path.images])
+        correctors = np.array([domain.completed(x).displacement for x in path.images])
         failure = _not_valleys(domain.cell, correctors, (start, end), path, float(step[0]))
         return PeierlsBarrier(
             cell=domain.cell,

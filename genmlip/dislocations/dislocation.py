@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
+from ase.data import atomic_numbers
 
 from genmlip._types import Array, IntArray
 from genmlip.crystal.tensors import rotate
@@ -127,7 +128,7 @@ class Dislocation:
         r = np.hypot(reference[:, 0], reference[:, 1])
         width = 2 * (extent + 5.0)
         atoms = Atoms(
-            [self.crystal.symbol] * len(reference),
+            numbers=np.full(len(reference), atomic_numbers[self.crystal.symbol]),
             positions=reference + displacement,
             cell=[width, width, self.line_period],
             pbc=[False, False, True],

@@ -23,14 +23,14 @@ from genmlip.potentials.base import Potential
 from genmlip.statics.minimise import (
     MinimiseInterrupted,
     MinimiseResult,
-    Objective,
     Progress,
     energy_change,
     minimise,
 )
 
-DISTURBANCE = np.array([5e-4, 3e-4, 5e-2])
-"""Å; mostly along the line, as bcc screw cores degenerate, and hardly along the soft glide direction."""
+DISTURBANCE = np.array([5e-4, 3e-4, 0.5])
+"""Å; mostly along the line, by about what the middle of a degenerate bcc screw core moves, and hardly along the
+soft glide direction."""
 
 
 def equilibrate(
@@ -66,17 +66,17 @@ def equilibrate(
     potential.bind(warm_up)(warm_up.positions)  # compiles what is yet to compile
     began = time.perf_counter()
     domain = boundary.domain(defect, radius, potential)
-    objective = objective_of(domain, potential)
+    objective = BoundObjective(domain, potential)
     guess = domain.restrict(core_disturbance(domain.cell) if start is None else _checked(start, domain.cell))
-    offset = energy_above_predictor(domain, potential, objective(guess)[0])
+    offset = objective.above_predictor(guess)
 
     def packed(result: MinimiseResult) -> Equilibrium:
-        energy = offset + result.energy_difference + domain.remainder(result.x)
-        corrector = domain.displacement(result.x)
-        objection = domain.cell.objection(domain.cell.positions + corrector)
+        state = domain.completed(result.x)
+        energy = offset + result.energy_difference + state.remainder
+        objection = state.objection or domain.cell.objection(domain.cell.positions + state.displacement)
         return Equilibrium(
             cell=domain.cell,
-            corrector=corrector,
+            corrector=state.displacement,
             energy=energy / (1 + len(domain.cell.inverted_cores)),
             fmax=result.fmax,
             converged=result.converged and not objection,
@@ -100,7 +100,8 @@ def core_disturbance(cell: DefectCell) -> Array:
 
     The predictor has all symmetries of the system, which forces never break; yet where a core has fewer (the
     degenerate bcc screw, a Jahn–Teller distorted vacancy) the symmetric state is a saddle. As the disturbance
-    does not depend on the cell, all radii and potentials fall into the same one of the equivalent minima.
+    does not depend on the cell, radii and potentials mostly fall into the same one of equivalent minima. Wide
+    edge cores have several: where it matters start one run from the equilibrium of the other.
     """
     width = cell.defect.crystal.nearest_neighbour_distance
     weight = np.exp(-0.5 * (cell.r / width) ** 2)
@@ -109,24 +110,27 @@ def core_disturbance(cell: DefectCell) -> Array:
     return weight[:, None] * DISTURBANCE
 
 
-def energy_above_predictor(domain: Domain, potential: Potential, energies: Array) -> float:
-    """E − E(predictor), eV, for the terms that the objective has given; exterior terms vanish there."""
-    predictor = potential.bind(domain.cell.atoms, domain.cell.centres)(domain.cell.positions).energies
-    return energy_change(energies[: len(predictor)], predictor) + fsum(energies[len(predictor) :])
+class BoundObjective:
+    """x → (site energies, gradient), through the boundary condition; the latest is remembered."""
 
+    def __init__(self, domain: Domain, potential: Potential) -> None:
+        self.domain = domain
+        self._evaluate = potential.bind(domain.cell.atoms, domain.cell.centres)
+        self._home = domain.cell.positions
+        self._latest: tuple[Array, tuple[Array, Array]] | None = None
 
-def objective_of(domain: Domain, potential: Potential) -> Objective:
-    """x → (site energies, gradient), through the boundary condition."""
-    home = domain.cell.positions
-    evaluate = potential.bind(domain.cell.atoms, domain.cell.centres)
+    def __call__(self, x: Array) -> tuple[Array, Array]:
+        if self._latest is None or not np.array_equal(self._latest[0], x):
+            at = self._evaluate(self._home + self.domain.extend(x))
+            exterior = self.domain.exterior_energies(x)
+            energies = np.concatenate([at.energies, exterior]) if len(exterior) else at.energies
+            self._latest = (x.copy(), (energies, self.domain.residual(x, at.forces)))
+        return self._latest[1]
 
-    def objective(x: Array) -> tuple[Array, Array]:
-        at = evaluate(home + domain.extend(x))
-        exterior = domain.exterior_energies(x)
-        energies = np.concatenate([at.energies, exterior]) if len(exterior) else at.energies
-        return energies, domain.residual(x, at.forces)
-
-    return objective
+    def above_predictor(self, x: Array) -> float:
+        """E(x) − E(predictor), eV; exterior terms vanish there."""
+        predictor, energies = self._evaluate(self._home).energies, self(x)[0]
+        return energy_change(energies[: len(predictor)], predictor) + fsum(energies[len(predictor) :])
 
 
 def _chosen(boundary: str | Boundary | None, defect: Defect, potential: Potential) -> Boundary:
@@ -136,9 +140,15 @@ def _chosen(boundary: str | Boundary | None, defect: Defect, potential: Potentia
 
 
 def _checked(start: Array, cell: DefectCell) -> Array:
-    start, n = np.asarray(start, dtype=float), len(cell)
-    if start.shape != (n, 3) or not np.isfinite(start).all():
+    n = len(cell)
+    try:
+        start = np.asarray(start, dtype=float)
+    except ValueError:
+        raise InputError(f"start must be {n} finite displacements, shape ({n}, 3)") from None
+    if start.shape != (n, 3):
         raise InputError(f"start must be {n} finite displacements, shape ({n}, 3); got shape {start.shape}")
+    if not np.isfinite(start).all():
+        raise InputError(f"start must be {n} finite displacements; it holds NaN or infinity")
     return start
 
 

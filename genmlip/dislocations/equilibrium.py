@@ -162,7 +162,7 @@ class Equilibrium:
         """
         directory = Path(directory)
         told, columns = _read(directory)
-        boundary = find_boundary(told["boundary"], **told.get("boundary_parameters", {}))
+        boundary = _boundary(told, directory)
         defect = _defect(told) if defect is None else defect
         cell = boundary.cell(defect, told["radius"], told["cutoff"])
         reference = columns["reference"]
@@ -189,6 +189,14 @@ def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     except (OSError, ValueError, KeyError) as error:
         raise FileFormatError(f"{directory} holds no readable equilibrium ({error})") from error
     return told, dict(atoms.arrays)
+
+
+def _boundary(told: dict[str, Any], directory: Path) -> Boundary:
+    """The boundary condition that the summary speaks of."""
+    try:
+        return find_boundary(told["boundary"], **told.get("boundary_parameters", {}))
+    except (KeyError, TypeError) as error:
+        raise FileFormatError(f"{directory} holds no readable boundary condition ({error})") from error
 
 
 def _defect(told: dict[str, Any]) -> Defect:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
+from ase.data import atomic_numbers, chemical_symbols
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from genmlip._types import Array, IntArray
@@ -96,7 +97,8 @@ class Potential(Calculator, ABC):
 
     def check_species(self, atoms: Atoms) -> None:
         """Raise InputError naming the elements that the potential lacks."""
-        missing = sorted(set(atoms.get_chemical_symbols()) - set(self.symbols))
+        present = {chemical_symbols[number] for number in np.unique(atoms.numbers)}
+        missing = sorted(present - set(self.symbols))
         if missing:
             raise InputError(
                 f"potential {self.spec or type(self).__name__} has no element {', '.join(missing)} "
@@ -143,8 +145,10 @@ class SitePotential(Potential):
     def species_of(self, atoms: Atoms) -> IntArray:
         """Index into ``symbols`` of every atom, (n,)."""
         self.check_species(atoms)
-        number = {symbol: k for k, symbol in enumerate(self.symbols)}
-        return np.array([number[s] for s in atoms.get_chemical_symbols()], dtype=np.int64)
+        index = np.zeros(len(chemical_symbols), dtype=np.int64)
+        for k, symbol in enumerate(self.symbols):
+            index[atomic_numbers[symbol]] = k
+        return index[atoms.numbers]
 
     def bind(self, atoms: Atoms, centres: IntArray | None = None) -> SiteEvaluator:
         return SiteEvaluator(self, atoms, centres)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genmlip.errors import InputError
 from genmlip.studies.cache import Cache
+from genmlip.studies.equilibria import kept_equilibrium
 from genmlip.studies.runs import Scalar, UnfinishedRunError
 from genmlip.studies.training_run import Training
 
@@ -72,17 +72,9 @@ class Generalisation(Training):
 
     def equilibrium(self, cache: Cache) -> Equilibrium:
         """The defect relaxed with the reference."""
-        from genmlip.dislocations import Equilibrium, equilibrate, make_defect
-        from genmlip.dislocations.boundaries import closed_boundary
+        from genmlip.dislocations import make_defect
+        from genmlip.dislocations.boundaries import closed_boundary, find_boundary
 
         defect = make_defect(self.crystal(), self.dislocation)
-        names = ("reference", "symbol", "structure", "dislocation", "radius", "boundary", "fmax")
-
-        def relax(folder: Path) -> None:
-            potential = defect.crystal.potential
-            boundary = self.boundary or closed_boundary(defect)
-            found = equilibrate(defect, potential, self.radius, boundary, self.fmax)
-            found.require_convergence().save(folder)
-
-        key = {name: getattr(self, name) for name in names}
-        return Equilibrium.load(cache.entry("equilibrium", key, relax), defect)
+        boundary = find_boundary(self.boundary) if self.boundary else closed_boundary(defect)
+        return kept_equilibrium(cache, defect, self.radius, boundary, self.fmax)

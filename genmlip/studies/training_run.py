@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genmlip.errors import InputError
 from genmlip.studies.cache import Cache
+from genmlip.studies.equilibria import crystal_of
 from genmlip.studies.specifications import parse_degree, parse_solver
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Training:
 
     def crystal(self) -> Crystal:
         """The reference's perfect crystal."""
-        return _crystal(self.reference, self.symbol, self.structure)
+        return crystal_of(self.reference, self.symbol, self.structure)
 
     def dataset(self, cache: Cache) -> Dataset:
         """The labelled training cells."""
@@ -129,12 +129,3 @@ class Training:
 
 STRAINED = "strained"
 NAMES = {"E": "energy", "F": "force", "V": "virial"}
-
-
-@lru_cache(maxsize=4)
-def _crystal(reference: str, symbol: str, structure: str) -> Crystal:
-    """One per process: its elastic tensors and force constants are computed on first use, then kept."""
-    from genmlip.crystal import Crystal
-    from genmlip.potentials import load_potential
-
-    return Crystal.from_potential(load_potential(reference), structure or None, symbol or None)

@@ -319,7 +319,7 @@ def test_number_of_calls_does_not_grow_with_the_radius(screw):
         equilibrate(screw, screw.crystal.potential, radius, "clamped").n_force_calls
         for radius in (30.0, 60.0, 120.0)
     ]
-    assert max(calls) <= 45
+    assert max(calls) <= 40
 
 
 @pytest.mark.slow

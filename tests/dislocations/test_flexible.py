@@ -8,7 +8,7 @@ from genmlip.crystal import Crystal
 from genmlip.dislocations import Dislocation, Equilibrium, Vacancy, equilibrate
 from genmlip.dislocations.boundaries import Flexible, Sinclair, default_boundary
 from genmlip.dislocations.harmonic import harmonic_operator
-from genmlip.errors import InputError
+from genmlip.errors import FileFormatError, InputError
 from genmlip.potentials import load_potential
 from genmlip.potentials.foreign import ForeignPotential
 from genmlip.theory.sites import same_sites
@@ -45,7 +45,7 @@ def change(domain, seed):
 
 def test_decaying_displacement_is_its_own_restriction(domain):
     u = displacement(domain, 0)
-    again = domain.restrict(domain.displacement(u))
+    again = domain.restrict(domain.completed(u).displacement)
     assert_allclose(again - again[0], u - u[0], atol=1e-8)
 
 
@@ -151,9 +151,9 @@ def test_source_radius_inside_the_interface_is_refused(tungsten):
         equilibrate(Dislocation(tungsten, "bcc-screw-111"), tungsten.potential, 20.0, Flexible(25.0))
 
 
-@pytest.mark.parametrize("radius", [0.0, -3.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("radius", [0.0, -3.0, float("nan"), float("inf"), 1e5, "80", True])
 def test_senseless_source_radius_is_refused(radius):
-    with pytest.raises(InputError, match="source radius must be a positive number of Å"):
+    with pytest.raises(InputError, match="source radius must be a positive number up to 2000 Å"):
         Flexible(radius)
 
 
@@ -173,9 +173,7 @@ def test_potential_that_hides_its_sites_is_refused():
 def test_core_feels_sources_out_to_infinity(tungsten):
     """Ended at 90 Å they would leave a strain on it, 3e-3 Å in the energy norm; the outer rings stand in."""
     screw = Dislocation(tungsten, "bcc-screw-111")
-    near, far = (
-        equilibrate(screw, tungsten.potential, 14.0, Flexible(s), fmax=1e-8) for s in (90.0, 180.0)
-    )
+    near, far = (equilibrate(screw, tungsten.potential, 14.0, Flexible(s), fmax=1e-8) for s in (90.0, 180.0))
     ours, theirs = same_sites(near.cell.reference, far.cell.reference)
     difference = np.zeros_like(near.corrector)
     difference[ours] = near.corrector[ours] - far.corrector[theirs]
@@ -183,3 +181,24 @@ def test_core_feels_sources_out_to_infinity(tungsten):
     inside = (near.cell.r[bonds.i] < 20.0) & (near.cell.r[bonds.j] < 20.0)
     strain = difference[bonds.j[inside]] - difference[bonds.i[inside]]
     assert np.linalg.norm(strain) < 1e-4
+
+
+def test_core_outside_the_free_region_is_objected_to(tungsten):
+    """There the crystal is harmonic, which a core is not."""
+    edge = Dislocation(tungsten, "bcc-edge-111")
+    domain = Flexible(60.0).domain(edge, 9.0, tungsten.potential)
+    away = np.array([12.0, 0.0, 0.0])
+    moved = edge.predictor(domain.cell.reference - away) - domain.cell.predictor
+    assert "the core reaches beyond radius 9 Å" in domain.completed(domain.restrict(moved)).objection
+    assert domain.completed(domain.restrict(0.0 * moved)).objection == ""
+
+
+def test_unreadable_boundary_of_a_saved_equilibrium_is_named(tmp_path, tungsten):
+    found = equilibrate(Dislocation(tungsten, "bcc-screw-111"), tungsten.potential, 12.0, Sinclair())
+    found.save(tmp_path)
+    summary = tmp_path / "equilibrium.json"
+    summary.write_text(
+        summary.read_text().replace('"boundary_parameters": {}', '"boundary_parameters": {"x": 1}')
+    )
+    with pytest.raises(FileFormatError, match="no readable boundary condition"):
+        Equilibrium.load(tmp_path)

@@ -153,23 +153,13 @@ def alternation(defect, inner, outer):
     raise AssertionError("the alternation did not end")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "bcc-screw-111",
-        pytest.param(
-            "bcc-edge-100",
-            marks=pytest.mark.xfail(strict=True, reason="f0 is balanced on free atoms: 2 meV/Å are left"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("name", ["bcc-screw-111", "bcc-edge-100"])
 def test_free_atoms_of_a_sinclair_cell_are_at_rest(tungsten, name):
     found = relaxed(Dislocation(tungsten, name), 12.0, Sinclair())
     forces = tungsten.potential.bind(found.cell.atoms)(found.atoms.positions).forces
     assert np.linalg.norm(forces[found.cell.free], axis=1).max() < 1.1e-7
 
 
-@pytest.mark.xfail(strict=True, reason="sources end at a sharp edge, which cuts primitive cells in two")
 def test_energy_of_a_multilattice_does_not_depend_on_the_source_radius(silicon):
     line = Dislocation(silicon, "diamond-60")
     near, far = (relaxed(line, 12.0, Flexible(s), fmax=1e-5).energy for s in (85.0, 130.0))

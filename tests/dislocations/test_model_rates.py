@@ -103,7 +103,7 @@ def energies_off_centre():
 
 @pytest.fixture(scope="module")
 def flexible_centred():
-    return equal_sources((0.0, 0.0), 60.0, [5, 6, 7, 8, 9, 11, 13, 16, 25])
+    return equal_sources((0.0, 0.0), 90.0, [5, 6, 7, 8, 9, 11, 13, 16, 25])
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,8 @@ def test_flexible_energy_error_of_a_symmetric_core_decays_like_the_tenth_power(f
 def test_flexible_energy_error_is_the_elastic_energy_of_the_geometry_error(flexible_centred):
     """As in a clamped cell, although what is neglected is of first order in the energy."""
     e = flexible_centred
-    assert e.energy[RESOLVED] / e.everywhere[RESOLVED] ** 2 == pytest.approx(0.25, rel=0.02)
+    digits = slice(4)  # as many energies are known to three digits
+    assert e.energy[digits] / e.everywhere[digits] ** 2 == pytest.approx(0.25, rel=0.02)
 
 
 def test_flexible_energies_lack_the_fourth_power_of_the_source_radius(source_ends):

@@ -16,6 +16,7 @@ def results(tmp_path, monkeypatch, make_table):
     tables = {
         "training_cell_size": pd.concat([bulk.assign(strain=0.0), bulk.assign(strain=0.02)]),
         "domain_radius": bulk,
+        "boundary_conditions": bulk.assign(boundary="clamped", reference_radius=180.0),
         "fit_accuracy": bulk.assign(degree="16,10,8"),
         "vacancy_control": make_table(dislocations=("vacancy",), seeds=(0,)),
     }

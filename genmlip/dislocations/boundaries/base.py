@@ -27,9 +27,18 @@ def no_energies(x: Array) -> Array:
     return NO_ENERGIES
 
 
-def no_remainder(x: Array) -> float:
-    """For boundary conditions whose energy is complete."""
-    return 0.0
+@dataclass(frozen=True, eq=False)
+class Completed:
+    """What an equilibrium is once that which the minimisation did not need has been put back.
+
+    displacement : (n, 3) Å, of all atoms relative to the predictor
+    remainder : eV, what the minimised energy left out, where it is worth adding
+    objection : why this is no state to trust, or nothing
+    """
+
+    displacement: Array
+    remainder: float = 0.0
+    objection: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,9 +50,8 @@ class Domain:
     residual : x (m, 3), forces on all atoms (n, 3) eV/Å → gradient of the energy in x (m, 3) eV/Å
     precondition : builds the preconditioner; called once, when its cost is to be paid
     exterior_energies : x → (k,) eV, energy terms beyond those of the cell's sites, zero for the predictor
-    complete : x → (n, 3) Å, like ``extend``, which needs to be right only on the neighbours of the cell's
-        centres; by default the same
-    remainder : x → eV, what these energies leave out, where it is worth adding once at the equilibrium
+    complete : x → the equilibrium with all that there is to say about it; by default ``extend``, which needs
+        to be right only on the neighbours of the cell's centres
     """
 
     cell: DefectCell
@@ -52,12 +60,11 @@ class Domain:
     residual: Callable[[Array, Array], Array]
     precondition: Callable[[], Preconditioner]
     exterior_energies: Callable[[Array], Array] = no_energies
-    complete: Callable[[Array], Array] | None = None
-    remainder: Callable[[Array], float] = no_remainder
+    complete: Callable[[Array], Completed] | None = None
 
-    def displacement(self, x: Array) -> Array:
-        """The displacement of all atoms relative to the predictor, (n, 3) Å."""
-        return (self.complete or self.extend)(x)
+    def completed(self, x: Array) -> Completed:
+        """The state of all atoms."""
+        return Completed(self.extend(x)) if self.complete is None else self.complete(x)
 
 
 class Boundary(Protocol):

@@ -17,13 +17,13 @@ from math import fsum
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
-from genmlip._types import Array
-from genmlip.dislocations.boundaries.base import Domain, no_remainder
+from genmlip._types import Array, BoolArray
+from genmlip.dislocations.boundaries.base import Completed, Domain
 from genmlip.dislocations.cell import Defect, DefectCell
 from genmlip.dislocations.exterior import HarmonicCrystal, SlippedGreen
 from genmlip.dislocations.site_operator import harmonic_energy, site_operator
 from genmlip.errors import InputError
-from genmlip.potentials.base import Potential
+from genmlip.potentials.base import Evaluation, Potential
 
 
 def far_cell(defect: Defect, radius: float, cutoff: float, source_radius: float) -> DefectCell:
@@ -46,7 +46,7 @@ def coupled_domain(
     The unknowns are the displacements next to the sites I. Everything outside is eliminated exactly: there
     u = u_f + G p with u_f = G f0 and forces p that act in the interface only.
     to_infinity : the outermost kept sources stand in for those beyond; at the end the outer sites' energies
-        replace their expansions, and the energy beyond the sources is extrapolated (``Domain.remainder``)
+        replace their expansions, and the energy beyond the sources is extrapolated (``Completed.remainder``)
 
     Raises InputError where the potential hides its sites, is not the crystal's own, or reaches too far.
     """
@@ -65,11 +65,14 @@ def coupled_domain(
         residual=coupling.residual,
         precondition=lambda: coupling.green,
         exterior_energies=coupling.energies,
-        complete=coupling.complete,
-        remainder=coupling.remainder if to_infinity else no_remainder,
+        complete=coupling.completed_to_infinity if to_infinity else coupling.completed,
     )
 
 
+FADE = 0.2
+"""Width, in units of its radius, over which a cut-off of the sources fades out."""
+CORE_FORCE = 0.1
+"""eV/Å; a good harmonic far field leaves ten times less and better, a core ten times more."""
 RINGS = np.array([1.0, np.sqrt(0.5), 0.5])
 """Radii, in units of the source radius, between which far sources are compared."""
 
@@ -89,6 +92,7 @@ class _Coupling:
         self.interface = interface = interface_radius(harmonic)
         self.near = np.flatnonzero(cell.r < interface + harmonic.constants.range + harmonic.b1)
         self.acts = cell.r[self.near] < interface
+        self.farthest = _farthest_in_cell(harmonic)
         self.complete_sites = np.flatnonzero(cell.r < float(cell.r.max()) - potential.cutoff)
         self.evaluate = potential.bind(cell.atoms, self.complete_sites)
         self.predictor = self.evaluate(cell.positions)
@@ -114,9 +118,15 @@ class _Coupling:
         u[self.near] = x
         return u
 
-    def complete(self, x: Array) -> Array:
-        """(n, 3) Å: what the infinite crystal makes of the sources that x has."""
-        return self.everywhere.solve(self._all_sources(_product(self.operator, x)))
+    def completed(self, x: Array) -> Completed:
+        """What the infinite crystal makes of the sources that x has."""
+        return Completed(self.everywhere.solve(self._all_sources(_product(self.operator, x))))
+
+    def completed_to_infinity(self, x: Array) -> Completed:
+        """With the third-order energy of the sites outside I, and the energy of f0 beyond the sources."""
+        u = self.completed(x).displacement
+        at = self.evaluate(self.harmonic.cell.positions + u)
+        return Completed(u, self._third_order(u, at) + self._beyond(u), self._objection(at))
 
     def restrict(self, u: Array) -> Array:
         """x with the sources of ``u`` (n, 3) Å in the interface, f0 outside; u decides nothing else."""
@@ -135,16 +145,23 @@ class _Coupling:
         shared = np.sum(x * (self.inner_forces - 0.5 * lost) + 0.5 * p * (x - self.field[self.near]), axis=1)
         return np.append(shared, -0.5 * np.vdot(self.sources, self.field))
 
-    def remainder(self, x: Array) -> float:
-        """Third-order energy of the sites outside I (theory.md, (21)), and that of f0 beyond, eV."""
-        u = self.complete(x)
-        return self._third_order(u) + self._beyond(u)
+    def _objection(self, at: Evaluation) -> str:
+        """A core that has run out of the free region leaves forces there that the predictor has not."""
+        cell = self.harmonic.cell
+        layer = ~cell.free & (cell.r < self.interface)
+        left, before = (np.linalg.norm(f[layer], axis=1) for f in (at.forces, self.predictor.forces))
+        if left.max() <= CORE_FORCE or np.linalg.norm(left) <= np.linalg.norm(before):
+            return ""
+        return (
+            f"the core reaches beyond radius {cell.radius:g} Å: the harmonic far field leaves forces of "
+            f"{left.max():.2g} eV/Å next to it; take a larger radius"
+        )
 
-    def _third_order(self, u: Array) -> float:
+    def _third_order(self, u: Array, at: Evaluation) -> float:
         """Σ_{ℓ ∉ I} [V_ℓ(Du0 + Du) − V_ℓ(Du0) − ⟨δV_ℓ(Du0), Du⟩ − ½ ⟨δ²V_ℓ(0) Du, Du⟩]."""
         cell = self.harmonic.cell
         outer = ~np.isin(self.complete_sites, cell.centres)
-        change = self.evaluate(cell.positions + u).energies - self.predictor.energies
+        change = at.energies - self.predictor.energies
         first = -np.vdot(self.predictor.forces - self.inner.forces, u)
         second = harmonic_energy(cell, self.harmonic.topology, self.complete_sites[outer], u)
         return fsum(change[outer]) - float(first) - second
@@ -185,9 +202,16 @@ class _Coupling:
         return total
 
     def _sources(self, kept: float) -> Array:
-        """f0 within ``kept``, balanced, (n, 3) eV/Å."""
-        r = self.harmonic.cell.r
-        return balanced(np.where((r < kept)[:, None], self.predictor.forces, 0.0), r, kept)
+        """f0 on the free atoms and, fading out, within ``kept``; balanced, (n, 3) eV/Å.
+
+        With a sharp edge the energy would jump with every column that it crosses; the columns of a primitive
+        cell fade together, because f0 on them cancels to leading order.
+        """
+        cell = self.harmonic.cell
+        weight = np.clip((kept - self.farthest) / (FADE * kept), 0.0, 1.0)
+        weight[cell.free] = 1.0
+        layer = ~cell.free & (cell.r >= 0.5 * kept) & (cell.r < max(kept, self.interface))
+        return balanced(weight[:, None] * self.predictor.forces, layer)
 
     def _interface(self, x: Array) -> tuple[Array, Array]:
         """p = H x − f0, and the inner sites' share of H x; asked for twice in a row with the same x."""
@@ -237,13 +261,21 @@ def _site_reach(harmonic: HarmonicCrystal) -> float:
     return harmonic.cell.defect.crystal.potential.cutoff + harmonic.b1 + 1e-6
 
 
-def balanced(sources: Array, r: Array, kept: float) -> Array:
-    """Without the net force that cutting them off at ``kept`` has left, which the outer half takes up.
+def _farthest_in_cell(harmonic: HarmonicCrystal) -> Array:
+    """Of the columns in each atom's primitive cell the largest r, (n,) Å."""
+    _, own = np.unique(harmonic.topology.label[:, :2], axis=0, return_inverse=True)
+    farthest = np.zeros(own.max() + 1)
+    np.maximum.at(farthest, own.ravel(), harmonic.cell.r)
+    return farthest[own.ravel()]
 
-    All of f0 is balanced; the net force of what lies beyond ``kept`` falls off like its inverse square.
+
+def balanced(sources: Array, layer: BoolArray) -> Array:
+    """Without the net force that cutting them off has left, which the atoms of the ``layer`` (n,) take up.
+
+    All of f0 is balanced; the net force of what lies beyond a radius falls off like its inverse square. On a
+    free atom the sources must stay f0, or the atom does not come to rest.
     """
-    outer = (r < kept) & (r >= 0.5 * kept)
-    return np.where(outer[:, None], sources - sources.sum(axis=0) / outer.sum(), sources)
+    return np.where(layer[:, None], sources - sources.sum(axis=0) / layer.sum(), sources)
 
 
 def _product(operator: csr_array, u: Array) -> Array:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
+
+import numpy as np
 
 from genmlip.dislocations.boundaries.base import Domain, joint_cutoff
 from genmlip.dislocations.boundaries.coupling import coupled_domain, far_cell
@@ -13,6 +14,7 @@ from genmlip.errors import InputError
 from genmlip.potentials.base import Potential
 
 FARTHER, LEAST = 4.0, 120.0
+FARTHEST = 2000.0  # Å; millions of columns
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Flexible:
     the error becomes that of the geometry squared.
 
     source_radius : Å out to which f0 is kept; the energy that lies beyond falls off like its inverse square
-        and is extrapolated. By default four times the radius, and not less than 120 Å
+        and is extrapolated. By default four times the radius, and not less than 120 Å. Where half of it lies
+        in the interface, which is some 20 Å wide, nothing is extrapolated; that costs milli-eV
     """
 
     source_radius: float | None = None
@@ -31,8 +34,11 @@ class Flexible:
 
     def __post_init__(self) -> None:
         radius = self.source_radius
-        if radius is not None and not 0.0 < radius < math.inf:
-            raise InputError(f"source radius must be a positive number of Å, got {radius!r}")
+        if radius is None:
+            return
+        number = isinstance(radius, int | float | np.number) and not isinstance(radius, bool)
+        if not (number and 0.0 < radius <= FARTHEST):
+            raise InputError(f"source radius must be a positive number up to {FARTHEST:g} Å, got {radius!r}")
 
     def cell(self, defect: Defect, radius: float, cutoff: float) -> DefectCell:
         """Atoms out to the source radius and an interface layer. Raises InputError for a point defect."""

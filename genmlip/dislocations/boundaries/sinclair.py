@@ -15,13 +15,17 @@ LAYERS = 4.0
 
 @dataclass(frozen=True)
 class Sinclair:
-    """H u = 0 outside the radius, as if the predictor were in equilibrium there: geometry error R⁻¹ log R.
+    """H u = 0 outside the radius, as if the predictor were in equilibrium there: geometry error R⁻¹.
 
     Sinclair, Gehlen, Hoagland & Hirth, J. Appl. Phys. 49, 3890 (1978), alternate between relaxing the core
-    and displacing all atoms by the Green's function of the forces in the interface layer. Here that state is
-    found by one minimisation, and does not depend on the start.
+    and displacing all atoms by the Green's function of the forces in the interface layer. Here their fixed
+    point is found by one minimisation; ``radius`` is that of core and interface layer together, on both of
+    which the forces vanish in the end.
+
+    source_radius : Å, out to which there are atoms at least; the result does not depend on it
     """
 
+    source_radius: float | None = None
     name: ClassVar[str] = "sinclair"
 
     def cell(self, defect: Defect, radius: float, cutoff: float) -> DefectCell:
@@ -36,4 +40,5 @@ class Sinclair:
 
     def _sources(self, defect: Defect, radius: float, cutoff: float) -> float:
         """Å; beyond it the crystal is harmonic, and nothing acts on it."""
-        return float(defect.cell(radius, cutoff).r.max()) + LAYERS * cutoff
+        layer = float(defect.cell(radius, cutoff).r.max()) + LAYERS * cutoff
+        return max(layer, self.source_radius or 0.0)
