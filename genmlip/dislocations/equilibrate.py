@@ -29,8 +29,8 @@ from genmlip.statics.minimise import (
 )
 
 DISTURBANCE = np.array([5e-4, 3e-4, 0.5])
-"""Å; mostly along the line, by about what the middle of a degenerate bcc screw core moves, and hardly along the
-soft glide direction."""
+"""Å; mostly along the line, by about what the middle of a degenerate bcc screw core moves, and hardly along
+the soft glide direction."""
 
 
 def equilibrate(
