@@ -184,7 +184,8 @@ class _Coupling:
 
     @property
     def _has_room(self) -> bool:
-        return bool(self.kept * RINGS[-1] > self.interface)
+        """Whether all that is done to far sources happens outside the interface."""
+        return bool((1.0 - FADE) * RINGS[-1] * self.kept >= self.interface)
 
     def _stand_in(self) -> Array:
         """f0 with weights on its two outer rings for which the core feels what it does of all of f0, (n, 3).

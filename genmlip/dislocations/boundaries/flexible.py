@@ -14,6 +14,7 @@ from genmlip.errors import InputError
 from genmlip.potentials.base import Potential
 
 FARTHER, LEAST = 4.0, 120.0
+ROOM = 2.5  # sources are compared down to 0.4 of their radius
 FARTHEST = 2000.0  # Å; millions of columns
 
 
@@ -25,8 +26,9 @@ class Flexible:
     the error becomes that of the geometry squared.
 
     source_radius : Å out to which f0 is kept; the energy that lies beyond falls off like its inverse square
-        and is extrapolated. By default four times the radius, and not less than 120 Å. Where half of it lies
-        in the interface, which is some 20 Å wide, nothing is extrapolated; that costs milli-eV
+        and is extrapolated. By default four times the radius, not less than 120 Å nor two and a half times the
+        interface, which is some 20 Å wider than the radius. Below this nothing is extrapolated; that costs
+        milli-eV
     """
 
     source_radius: float | None = None
@@ -42,13 +44,18 @@ class Flexible:
 
     def cell(self, defect: Defect, radius: float, cutoff: float) -> DefectCell:
         """Atoms out to the source radius and an interface layer. Raises InputError for a point defect."""
-        return far_cell(defect, radius, cutoff, self._sources(radius))
+        return far_cell(defect, radius, cutoff, self._sources(defect, radius, cutoff))
 
     def domain(self, defect: Defect, radius: float, potential: Potential) -> Domain:
         """Unknowns are the displacements of all atoms; those of the layer follow."""
-        reach = self._sources(radius)
-        cell = self.cell(defect, radius, joint_cutoff(defect, potential))
+        cutoff = joint_cutoff(defect, potential)
+        reach = self._sources(defect, radius, cutoff)
+        cell = self.cell(defect, radius, cutoff)
         return coupled_domain(cell, potential, reach, kept=reach, to_infinity=True)
 
-    def _sources(self, radius: float) -> float:
-        return max(FARTHER * radius, LEAST) if self.source_radius is None else self.source_radius
+    def _sources(self, defect: Defect, radius: float, cutoff: float) -> float:
+        """Å; by default all that is done to far sources happens outside the interface."""
+        if self.source_radius is not None:
+            return self.source_radius
+        b1 = abs(float(getattr(defect, "burgers", np.zeros(3))[0]))
+        return max(FARTHER * radius, LEAST, ROOM * (radius + 3 * (cutoff + b1) + 1.0))
