@@ -197,8 +197,6 @@ def test_unreadable_boundary_of_a_saved_equilibrium_is_named(tmp_path, tungsten)
     found = equilibrate(Dislocation(tungsten, "bcc-screw-111"), tungsten.potential, 12.0, Sinclair())
     found.save(tmp_path)
     summary = tmp_path / "equilibrium.json"
-    summary.write_text(
-        summary.read_text().replace('"boundary_parameters": {}', '"boundary_parameters": {"x": 1}')
-    )
+    summary.write_text(summary.read_text().replace('"source_radius": null', '"nonsense": 1'))
     with pytest.raises(FileFormatError, match="no readable boundary condition"):
         Equilibrium.load(tmp_path)

@@ -26,9 +26,9 @@ class Flexible:
     the error becomes that of the geometry squared.
 
     source_radius : Å out to which f0 is kept; the energy that lies beyond falls off like its inverse square
-        and is extrapolated. By default four times the radius, not less than 120 Å nor two and a half times the
-        interface, which is some 20 Å wider than the radius. Below this nothing is extrapolated; that costs
-        milli-eV
+        and is extrapolated. By default four times the radius, not less than 120 Å nor two and a half times
+        the interface, which is some 20 Å wider than the radius. Below this nothing is extrapolated; that
+        costs milli-eV
     """
 
     source_radius: float | None = None
