@@ -20,7 +20,7 @@ study = Study(
             boundary=BOUNDARIES,
             radius=[12.0, 16.0, 20.0, 25.0, 30.0, 36.0, 42.0, 50.0],
             reference_radius=150.0,
-            source_radius=440.0,
+            source_radius=460.0,
         ),
         *grid(
             reference=["fs:W", SMOOTH],

@@ -6,7 +6,7 @@ from genmlip.report import boundary_rates, save
 from genmlip.studies import read_table
 from genmlip.theory import fit_boundary_rates, radii_needed, rate_table
 
-WINDOW = (20.0, 100.0)  # Å; in smaller cells the boundary reaches into the core, most of all the edge's
+WINDOW = (15.0, 100.0)  # Å; in smaller cells the boundary reaches into the core, most of all the edge's
 
 if __name__ == "__main__":
     table = read_table("boundary_conditions")

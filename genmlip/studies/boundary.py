@@ -12,6 +12,7 @@ from genmlip.studies.equilibria import crystal_of, kept_equilibrium
 from genmlip.studies.runs import Scalar
 
 if TYPE_CHECKING:
+    from genmlip.dislocations import Equilibrium
     from genmlip.dislocations.boundaries import Boundary
 
 LARGER = 3.0
@@ -76,7 +77,8 @@ class BoundaryCondition:
         large = kept_equilibrium(cache, defect, self.reference_radius, best, self.fmax)
         start = transferred(large, boundary.cell(defect, self.radius, joint_cutoff(defect, potential)))
         small = equilibrate(defect, potential, self.radius, boundary, self.fmax, start)
-        error = boundary_error(small.require_convergence(), large)
+        within = self._faithful(best, large)
+        error = boundary_error(small.require_convergence(), large, within)
         return {
             "geometry_error": error.geometry,
             "geometry_error_beyond": error.beyond,
@@ -87,6 +89,14 @@ class BoundaryCondition:
             "n_free": small.n_free,
             "relaxation_s": small.wall_s,
         }
+
+    def _faithful(self, boundary: Boundary, large: Equilibrium) -> float | None:
+        """Å, out to which the large cell is the infinite crystal; None for all of it."""
+        from genmlip.dislocations import Flexible
+
+        if isinstance(boundary, Flexible):
+            return boundary.faithful_radius(large.cell.defect, large.cell.radius, large.cutoff)
+        return None
 
     def _boundary(self, name: str) -> Boundary:
         """The boundary condition of that name, with the source radius where it has one."""

@@ -28,7 +28,7 @@ SAME_PREDICTOR = 1e-6
 class BoundaryError:
     """How far ū_R, in a cell of radius R, is from ū.
 
-    geometry : ‖D(ū − ū_R)‖, Å, over the nearest-neighbour bonds of the reference's cell but for its rim
+    geometry : ‖D(ū − ū_R)‖, Å, over the nearest-neighbour bonds of the reference's cell
     beyond : Å, its part from bonds that leave the atoms of ū_R, where Dū_R counts as zero. For a clamped
         boundary this is the cut-off far field; where a boundary condition has a far field of its own but ends
         its atoms too early, it hides the rate of the rest.
@@ -43,7 +43,9 @@ class BoundaryError:
     core_shift: float
 
 
-def boundary_error(equilibrium: Equilibrium, reference: Equilibrium) -> BoundaryError:
+def boundary_error(
+    equilibrium: Equilibrium, reference: Equilibrium, within: float | None = None
+) -> BoundaryError:
     """The error of ``equilibrium`` against ``reference``, its own defect in a larger cell.
 
     The two should lie in the same minimum (a core may sit in one of several equivalent places): relax the
@@ -51,12 +53,15 @@ def boundary_error(equilibrium: Equilibrium, reference: Equilibrium) -> Boundary
     known up to a translation only does no harm; bonds outside the atoms of ``equilibrium`` count as
     unstrained relative to the predictor, which for a clamped boundary is what they are.
 
+    within : Å, only bonds between atoms closer to the line count; by default all but those at the cell's rim
+
     Raises InputError where the two cannot be compared.
     """
     ours, theirs = same_sites(reference.cell.reference, equilibrium.cell.reference)
     _check_comparable(equilibrium, reference, theirs, ours)
     cell, bonds = reference.cell, reference.cell.bonds
-    inside = cell.r < cell.r.max() - RIM * cell.defect.crystal.nearest_neighbour_distance
+    rim = RIM * cell.defect.crystal.nearest_neighbour_distance
+    inside = cell.r < (cell.r.max() - rim if within is None else within)
     counted = inside[bonds.i] & inside[bonds.j]
     start, end = bonds.i[counted], bonds.j[counted]
     place = np.full(len(cell), -1)

@@ -75,6 +75,8 @@ CORE_FORCE = 0.1
 """eV/Å; a good harmonic far field leaves ten times less and better, a core ten times more."""
 RINGS = np.array([1.0, np.sqrt(0.5), 0.5])
 """Radii, in units of the source radius, between which far sources are compared."""
+INNERMOST = (1.0 - FADE) * RINGS[-1]
+"""In the same units; within this nothing is done to sources but to keep them."""
 
 
 class _Coupling:
@@ -185,7 +187,7 @@ class _Coupling:
     @property
     def _has_room(self) -> bool:
         """Whether all that is done to far sources happens outside the interface."""
-        return bool((1.0 - FADE) * RINGS[-1] * self.kept >= self.interface)
+        return bool(INNERMOST * self.kept >= self.interface)
 
     def _stand_in(self) -> Array:
         """f0 with weights on its two outer rings for which the core feels what it does of all of f0, (n, 3).

@@ -8,13 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from genmlip.dislocations.boundaries.base import Domain, joint_cutoff
-from genmlip.dislocations.boundaries.coupling import coupled_domain, far_cell
+from genmlip.dislocations.boundaries.coupling import INNERMOST, coupled_domain, far_cell
 from genmlip.dislocations.cell import Defect, DefectCell
 from genmlip.errors import InputError
 from genmlip.potentials.base import Potential
 
 FARTHER, LEAST = 4.0, 120.0
-ROOM = 2.5  # sources are compared down to 0.4 of their radius
 FARTHEST = 2000.0  # Å; millions of columns
 
 
@@ -53,9 +52,14 @@ class Flexible:
         cell = self.cell(defect, radius, cutoff)
         return coupled_domain(cell, potential, reach, kept=reach, to_infinity=True)
 
+    def faithful_radius(self, defect: Defect, radius: float, cutoff: float) -> float:
+        """Å, within which displacements are those of the infinite crystal; farther out are the sources that
+        stand in for others."""
+        return INNERMOST * self._sources(defect, radius, cutoff)
+
     def _sources(self, defect: Defect, radius: float, cutoff: float) -> float:
         """Å; by default all that is done to far sources happens outside the interface."""
         if self.source_radius is not None:
             return self.source_radius
         b1 = abs(float(getattr(defect, "burgers", np.zeros(3))[0]))
-        return max(FARTHER * radius, LEAST, ROOM * (radius + 3 * (cutoff + b1) + 1.0))
+        return max(FARTHER * radius, LEAST, (radius + 3 * (cutoff + b1) + 1.0) / INNERMOST)
