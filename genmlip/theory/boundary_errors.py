@@ -67,10 +67,10 @@ def boundary_error(
     place = np.full(len(cell), -1)
     place[ours] = theirs
     i, j = place[start], place[end]
-    within = (i >= 0) & (j >= 0)
+    in_both = (i >= 0) & (j >= 0)
     strain = reference.corrector[end] - reference.corrector[start]
-    beyond = float(np.linalg.norm(strain[~within]))
-    strain[within] -= equilibrium.corrector[j[within]] - equilibrium.corrector[i[within]]
+    beyond = float(np.linalg.norm(strain[~in_both]))
+    strain[in_both] -= equilibrium.corrector[j[in_both]] - equilibrium.corrector[i[in_both]]
     same_atoms = np.zeros_like(equilibrium.corrector)
     same_atoms[theirs] = reference.corrector[ours]
     return BoundaryError(
