@@ -28,24 +28,38 @@ def crystal_of(potential: str, symbol: str = "", structure: str = "") -> Crystal
 
 
 def kept_equilibrium(
-    cache: Cache, defect: Defect, radius: float, boundary: Boundary, fmax: float
+    cache: Cache,
+    defect: Defect,
+    radius: float,
+    boundary: Boundary,
+    fmax: float,
+    after: Boundary | None = None,
 ) -> Equilibrium:
     """``defect`` relaxed with its crystal's own potential.
+
+    after : a boundary condition whose equilibrium is the start; of several places of a core it chooses
 
     Raises NotConvergedError, and then keeps nothing.
     """
     from genmlip.dislocations import equilibrate
+    from genmlip.dislocations.boundaries import joint_cutoff
+    from genmlip.theory import transferred
 
     crystal = defect.crystal
 
     def relax(folder: Path) -> None:
-        found = equilibrate(defect, crystal.potential, radius, boundary, fmax)
+        start = None
+        if after is not None:
+            first = equilibrate(defect, crystal.potential, radius, after, fmax).require_convergence()
+            cell = boundary.cell(defect, radius, joint_cutoff(defect, crystal.potential))
+            start = transferred(first, cell)
+        found = equilibrate(defect, crystal.potential, radius, boundary, fmax, start)
         found.require_convergence().save(folder)
 
     key = {
         "potential": crystal.potential.spec, "symbol": crystal.symbol, "structure": crystal.structure,
         "defect": defect.name, "boundary": {"name": boundary.name, **vars(boundary)}, "radius": radius,
-        "fmax": fmax,
+        "fmax": fmax, "after": "" if after is None else after.name,
     }  # fmt: skip
     return _loaded(cache.entry("equilibrium", key, relax), defect)  # type: ignore[arg-type]  # frozen: hashable
 
