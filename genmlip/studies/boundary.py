@@ -35,10 +35,11 @@ class BoundaryCondition:
     fmax : eV/Å, largest force at either equilibrium
 
     The search starts from the large cell's equilibrium, so that all radii are compared in one and the same of
-    equivalent minima; ``core_shift`` (Å) tells whether they are. The large cell is relaxed with its atoms
-    clamped first: a wide core has several places, and small clamped cells hold it in the nearest only. The row also holds ``geometry_error`` (Å),
-    its part ``geometry_error_beyond`` the atoms of the small cell, ``energy_error`` (eV per line period) and
-    what the search cost: ``n_force_calls`` and ``relaxation_s`` for ``n_free`` of ``n_atoms``.
+    equivalent minima; ``core_shift`` (Å) tells whether they are. The large cell is started from a clamped one
+    of a third of its radius: a wide core has several places, and small clamped cells hold it near the centre.
+    The row also holds ``geometry_error`` (Å), its part ``geometry_error_beyond`` the atoms of the small cell,
+    ``energy_error`` (eV per line period) and what the search cost: ``n_force_calls`` and ``relaxation_s`` for
+    ``n_free`` of ``n_atoms``.
     """
 
     reference: str = "fs:W"
@@ -75,9 +76,8 @@ class BoundaryCondition:
         crystal = crystal_of(self.reference, self.symbol, self.structure)
         defect, potential = make_defect(crystal, self.dislocation), crystal.potential
         best, boundary = self._boundary(self.reference_boundary), self._boundary(self.boundary)
-        large = kept_equilibrium(
-            cache, defect, self.reference_radius, best, self.fmax, after=self._boundary("clamped")
-        )
+        small_clamped = self._boundary("clamped"), self.reference_radius / LARGER
+        large = kept_equilibrium(cache, defect, self.reference_radius, best, self.fmax, small_clamped)
         start = transferred(large, boundary.cell(defect, self.radius, joint_cutoff(defect, potential)))
         small = equilibrate(defect, potential, self.radius, boundary, self.fmax, start)
         within = self._faithful(best, large)

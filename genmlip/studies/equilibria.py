@@ -33,11 +33,12 @@ def kept_equilibrium(
     radius: float,
     boundary: Boundary,
     fmax: float,
-    after: Boundary | None = None,
+    after: tuple[Boundary, float] | None = None,
 ) -> Equilibrium:
     """``defect`` relaxed with its crystal's own potential.
 
-    after : a boundary condition whose equilibrium is the start; of several places of a core it chooses
+    after : boundary condition and radius (Å) of the equilibrium to start from, which chooses among several
+        places of a core
 
     Raises NotConvergedError, and then keeps nothing.
     """
@@ -50,7 +51,8 @@ def kept_equilibrium(
     def relax(folder: Path) -> None:
         start = None
         if after is not None:
-            first = equilibrate(defect, crystal.potential, radius, after, fmax).require_convergence()
+            other, smaller = after
+            first = equilibrate(defect, crystal.potential, smaller, other, fmax).require_convergence()
             cell = boundary.cell(defect, radius, joint_cutoff(defect, crystal.potential))
             start = transferred(first, cell)
         found = equilibrate(defect, crystal.potential, radius, boundary, fmax, start)
@@ -59,7 +61,7 @@ def kept_equilibrium(
     key = {
         "potential": crystal.potential.spec, "symbol": crystal.symbol, "structure": crystal.structure,
         "defect": defect.name, "boundary": {"name": boundary.name, **vars(boundary)}, "radius": radius,
-        "fmax": fmax, "after": "" if after is None else after.name,
+        "fmax": fmax, "after": [] if after is None else [after[0].name, after[1]],
     }  # fmt: skip
     return _loaded(cache.entry("equilibrium", key, relax), defect)  # type: ignore[arg-type]  # frozen: hashable
 
