@@ -45,6 +45,7 @@ def coupled_domain(
 
     The unknowns are the displacements next to the sites I. Everything outside is eliminated exactly: there
     u = u_f + G p with u_f = G f0 and forces p that act in the interface only.
+
     to_infinity : the outermost kept sources stand in for those beyond; at the end the outer sites' energies
         replace their expansions, and the energy beyond the sources is extrapolated (``Completed.remainder``)
 
