@@ -18,9 +18,10 @@ RUNS = 6
 @pytest.fixture
 def start(tmp_path):
     """Start the dummy study as a person would, and wait until some rows are there."""
-    environment = {**os.environ, "DUMMY_SLEEP": "0.3", "DUMMY_MARKS": str(tmp_path / "marks")}
+    marks = {"DUMMY_MARKS": str(tmp_path / "marks")}
 
-    def start(*options, rows):
+    def start(*options, rows, seconds=0.3):
+        environment = {**os.environ, **marks, "DUMMY_SLEEP": str(seconds)}
         command = [sys.executable, str(DUMMY), "--preset", "paper", "--workers", "1"]
         command += ["--out", str(tmp_path / "out"), *options]
         process = subprocess.Popen(
@@ -60,7 +61,7 @@ def test_kill_9_loses_at_most_the_run_in_flight_and_leaves_no_worker(start, tmp_
 
 
 def test_ctrl_c_stops_with_one_line_and_keeps_the_rows(start, tmp_path):
-    process = start(rows=1)
+    process = start(rows=1, seconds=3.0)  # a busy machine must not finish before the signal comes
     os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to the study and to its workers
     assert process.wait(timeout=30) == 130
     message = process.stderr.read()
