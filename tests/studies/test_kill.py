@@ -15,6 +15,11 @@ DUMMY = Path(__file__).parent / "dummy_study.py"
 RUNS = 6
 
 
+def heed_interrupts():
+    """Background jobs of a shell, and what they start, ignore SIGINT otherwise."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(tmp_path):
     """Start the dummy study as a person would, and wait until some rows are there."""
@@ -25,8 +30,9 @@ def start(tmp_path):
         command = [sys.executable, str(DUMMY), "--preset", "paper", "--workers", "1"]
         command += ["--out", str(tmp_path / "out"), *options]
         process = subprocess.Popen(
-            command, env=environment, stderr=subprocess.PIPE, text=True, process_group=0
-        )
+            command, env=environment, stderr=subprocess.PIPE, text=True, process_group=0,
+            preexec_fn=heed_interrupts,  # noqa: PLW1509 - no threads here
+        )  # fmt: skip
         deadline = time.monotonic() + 60
         while len(list((tmp_path / "out" / "rows").glob("[!.]*.json"))) < rows:
             assert process.poll() is None, process.stderr.read()
