@@ -90,9 +90,15 @@ class DefectCell:
         return self.pairs(BOND_TOLERANCE * self.defect.crystal.nearest_neighbour_distance)
 
 
+LARGEST_RADIUS = 1e4
+"""Å; beyond, no memory holds the cell of a line."""
+
+
 def check_radius(radius: float, smallest: float, reason: str) -> None:
     """Raise InputError unless ``radius`` is a finite number of at least ``smallest`` (Å)."""
     if not isinstance(radius, int | float | np.number) or not np.isfinite(radius):
         raise InputError(f"radius must be a finite number of Å, got {radius!r}")
+    if radius > LARGEST_RADIUS:
+        raise InputError(f"radius {radius:g} Å is too large: at most {LARGEST_RADIUS:g} Å")
     if radius < smallest:
         raise InputError(f"radius {radius:g} Å is too small: at least {smallest:.4g} Å are needed ({reason})")

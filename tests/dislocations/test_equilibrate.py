@@ -256,7 +256,7 @@ def test_interruption_hands_over_what_was_reached(screw, tmp_path):
     assert_allclose(finished.energy, equilibrate(screw, screw.crystal.potential, 12.0).energy, atol=1e-9)
 
 
-@pytest.mark.parametrize("radius", [2.0, -5.0, np.nan, np.inf])
+@pytest.mark.parametrize("radius", [2.0, -5.0, 1e9, np.nan, np.inf])
 def test_useless_radius_is_named(radius, screw):
     with pytest.raises(InputError, match="radius"):
         equilibrate(screw, screw.crystal.potential, radius)
