@@ -22,8 +22,8 @@ class Sinclair:
     point is found by one minimisation; ``radius`` is that of core and interface layer together, on both of
     which the forces vanish in the end.
 
-    source_radius : Å, out to which there are atoms at least. An edge's cut ends there, which changes the energy
-        by some 1e-5 eV; a screw does not depend on it
+    source_radius : Å, out to which there are atoms at least. An edge's cut ends there, which changes the
+        energy by some 1e-5 eV; a screw does not depend on it
     """
 
     source_radius: float | None = None
