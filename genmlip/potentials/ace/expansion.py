@@ -6,8 +6,8 @@
     E_i = E0_{z_i} + s(φ) F(ρ_1, …, ρ_P) + φ.
 
 Y are the real harmonics of :mod:`harmonics`. A radial channel c is any function of the distance, so that
-bases with R_n and with R_nl, and cores that switch them off, look alike here. F is the embedding, F = ρ_1 for a
-linear expansion; s switches the expansion off where the cores overlap (s = 1 without).
+bases with R_n and with R_nl, and cores that switch them off, look alike here. F is the embedding, F = ρ_1 for
+a linear expansion; s switches the expansion off where the cores overlap (s = 1 without).
 
 Drautz, Phys. Rev. B 99, 014104 (2019); Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021).
 """
