@@ -18,6 +18,7 @@ from ase import Atoms
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError
 from genmlip.potentials.ace.basis import ACEBasis, first_shell_distance
+from genmlip.potentials.ace.expansion import Centre, Expansion
 from genmlip.potentials.ace.files import load_json, save_json
 from genmlip.potentials.ace.kernels import ace_design, ace_sites
 from genmlip.potentials.ace.tables import KernelTables, most_neighbours
@@ -143,6 +144,18 @@ class LinearACE(SitePotential):
         )  # fmt: skip
         _check_distances(failed, neighbours)
         energies += self._E0_by_species[centre_species]
+
+    @cached_property
+    def expansion(self) -> Expansion:
+        """The form in which it is evaluated and exported."""
+        basis = self.basis
+        n_species = len(basis.symbols)
+        centres = tuple(
+            Centre(self.E0[symbol], basis.moments, basis.monomials, (basis.coefficients.T @ c)[:, None])
+            for symbol, c in zip(basis.symbols, self.coefficients.reshape(n_species, -1), strict=True)
+        )
+        radial = ((basis.radial,) * n_species,) * n_species
+        return Expansion(basis.symbols, centres, radial, ((None,) * n_species,) * n_species)
 
     def reference_energy(self, atoms: Atoms) -> float:
         """Σ_i E0_{z_i}, eV: what :class:`Design` leaves out."""
