@@ -10,8 +10,8 @@ of them becomes a sum of up to 2^ν products. Files .yace hold sums Σ_t w_t Re(
 complex moments with real weights (Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021)).
 
 A product of moments is a row of labels v, padded with −1. The moments of one species, radial channel and l
-stand together in the order m = −l … l, and ``harmonics[v]`` = l² + l + m; then v + m' − m is the moment of the
-same radial channel and l with m'.
+stand together in the order m = −l … l, and ``harmonics[v]`` = l² + l + m; then v + m' − m is the moment with
+m' instead of m.
 """
 # ruff: noqa: E741 - l is the angular momentum
 
