@@ -19,6 +19,8 @@ _PUBLIC = {
     "Dataset": "dataset",
     "label": "labels",
     "Weights": "observations",
+    "Assembly": "assemble",
+    "ReducedSystem": "streamed_qr",
     "StreamedQR": "streamed_qr",
     "OrdinaryLeastSquares": "solvers",
     "Ridge": "solvers",

@@ -79,6 +79,7 @@ def fit(
     solver: Solver | None = None,
     E0: Mapping[str, float] | None = None,
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> FitResult:
     """The potential of the form of ``ace`` that fits ``dataset`` best.
 
@@ -91,6 +92,7 @@ def fit(
         atom without periodicity are taken, if they are there for every element; else E0 is fitted along,
         without penalty (E in the observations), or stays what it is in ``ace``.
     progress : called as progress(done, total) after every configuration
+    workers : threads that assemble; the result does not depend on it
 
     Raises InputError for data that lack a label, an element the model lacks, unknown observations or groups,
     and for fewer equations than functions where the solver has no regularisation.
@@ -100,8 +102,7 @@ def fit(
     check_dataset(ace, dataset, kinds, weights)
     started = time.perf_counter()
     given = reference_energies(ace, dataset, kinds, E0)
-    reduction = assemble(ace, dataset, kinds, weights, given, progress)
-    system = reduction.system()
+    system = assemble(ace, dataset, kinds, weights, given, progress, workers).system()
     solution, fitted = solve(system, solver, ace.smoothness)
     offsets = given or dict(zip(ace.symbols, fitted.tolist(), strict=True))
     seconds = time.perf_counter() - started
