@@ -207,8 +207,12 @@ def check_centres(centres: IntArray | None, n: int) -> IntArray | None:
 
 
 def has_left_skin(positions: Array, built_at: Array, skin: float) -> bool:
-    """Whether a list built with ``skin`` (Å) at ``built_at`` may miss pairs at ``positions``; yes for NaN."""
-    return bool(farther_than(0.5 * skin, positions, built_at))
+    """Whether a list built with ``skin`` (Å) at ``built_at`` may miss pairs at ``positions``; yes for NaN.
+
+    No two atoms have come closer by more than the skin while all displacements lie in a ball of that width,
+    wherever its middle is.
+    """
+    return bool(spread_farther_than(0.5 * skin, positions, built_at))
 
 
 def bounding_cell(atoms: Atoms) -> tuple[Array, Array]:
@@ -236,11 +240,17 @@ def bounding_cell(atoms: Atoms) -> tuple[Array, Array]:
 
 
 @njit(cache=True, nogil=True)
-def farther_than(distance, x, y):  # type: ignore[no-untyped-def]
-    """Whether any of the points x (n, 3) is farther than ``distance`` from its partner in y, or undefined."""
+def spread_farther_than(distance, x, y):  # type: ignore[no-untyped-def]
+    """Whether a displacement x − y (n, 3) is farther than ``distance`` from their mid-range, or undefined."""
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
     for i in range(len(x)):
-        squared = (x[i, 0] - y[i, 0]) ** 2 + (x[i, 1] - y[i, 1]) ** 2 + (x[i, 2] - y[i, 2]) ** 2
-        if not squared <= distance * distance:
+        for a in range(3):
+            u = x[i, a] - y[i, a]
+            low[a], high[a] = min(low[a], u), max(high[a], u)
+    c0, c1, c2 = 0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), 0.5 * (low[2] + high[2])
+    for i in range(len(x)):
+        u0, u1, u2 = x[i, 0] - y[i, 0] - c0, x[i, 1] - y[i, 1] - c1, x[i, 2] - y[i, 2] - c2
+        if not u0 * u0 + u1 * u1 + u2 * u2 <= distance * distance:
             return True
     return False
 

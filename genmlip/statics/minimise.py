@@ -24,7 +24,7 @@ Objective = Callable[[Array], tuple[Array, Array]]
 
 MEMORY = 50  # pairs (s, y) that are kept
 ARMIJO, CURVATURE = 1e-3, 0.9  # weak Wolfe conditions
-RELAXATION = 1.5  # factor by which the initial Hessian returns to the preconditioner per unit step
+RELAXATION = 1.1  # factor by which the initial Hessian returns to the preconditioner per unit step
 LONGEST_LEAP = 8.0  # from one trial to the next while the slope says that the minimum is farther
 MAX_TRIALS = 12  # evaluations in one line search
 MAX_FAILURES = 4  # line searches in a row that found nothing, each from a shorter first step

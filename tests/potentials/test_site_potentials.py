@@ -115,6 +115,22 @@ def test_a_reused_neighbour_list_gives_what_a_fresh_one_gives(case, seed, skin):
         assert_allclose(reused.forces, fresh.forces, atol=1e-11 * scale)
 
 
+def test_a_list_outlives_motion_within_a_ball_of_the_skin_about_any_vector(case):
+    potential, atoms = potential_of(case), configurations(case)["strained"]
+    evaluate, rng = SiteEvaluator(potential, atoms, skin=0.5), np.random.default_rng(3)
+    built = evaluate.neighbours
+    inside = rng.normal(size=(len(atoms), 3))
+    inside *= 0.14 / np.linalg.norm(inside, axis=1).max()
+    positions = atoms.positions + inside + np.array([0.3, -1.0, 2.0])
+    moved = Atoms(atoms.symbols, positions=positions, cell=atoms.cell, pbc=atoms.pbc)
+    reused, fresh = evaluate(positions), potential.bind(moved)(positions)
+    assert evaluate.neighbours is built
+    assert_allclose(reused.forces, fresh.forces, atol=1e-11 * abs(fresh.forces).max())
+    positions[0] += [0.6, 0.0, 0.0]
+    evaluate(positions)
+    assert evaluate.neighbours is not built
+
+
 def test_the_caller_may_change_positions_in_place(potential, rattled):
     evaluate, positions = potential.bind(rattled), rattled.positions.copy()
     start = evaluate(positions)
