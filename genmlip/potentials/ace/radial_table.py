@@ -1,0 +1,189 @@
+"""Radial functions as splines of degree seven: what the kernels evaluate instead of the formulas.
+
+A spline costs the same whatever the formula. It is six times continuously differentiable, and forces are the
+derivatives of the tabulated energy to rounding. Its bins are halved where, and until, it is as accurate as
+wanted; for 1e-11 that makes a few hundred, which the caches hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from math import factorial
+
+import numpy as np
+from scipy.interpolate import make_interp_spline
+
+from genmlip._types import Array, BoolArray, IntArray
+from genmlip.errors import InputError
+from genmlip.potentials.ace.expansion import RadialFunctions, RepulsiveCore
+
+DEGREE = 7  # a third of the bins, for the same accuracy, of degree five
+SLOPE_TOLERANCE = 100.0  # times that of the values: differentiation costs two digits at these widths
+FEWEST_BINS, MOST_BINS = 8, 4096  # between two breaks
+MOST_CELLS = 4096
+
+Function = Callable[[Array], tuple[Array, Array]]
+"""r (n,) Å → values and slopes, each (channels, n)."""
+
+
+@dataclass(frozen=True, eq=False)
+class RadialTable:
+    """R_c(r) = Σ_m coefficients[k, m, c] t^m with t = r − start[k], where start[k] ≤ r < start[k + 1].
+
+    coefficients : (n_bins, 8, channels), contiguous: what one distance needs lies together
+    start : (n_bins + 1,) Å, increasing from 0 to the cutoff
+    bin : (n_cells + 1,) the bin that holds the distance n · width, where the search for that of r begins:
+        k = bin[int(r / width)], and on while r ≥ start[k + 1], which is rare
+    width : Å, of these cells
+    cutoff : Å; the functions and their first two derivatives are zero from here on
+    core : the table of the one function g(r) = r φ(r) eV Å of a repulsive core, which stays bounded as r → 0
+        where φ diverges; None without a core
+    """
+
+    coefficients: Array
+    start: Array
+    bin: IntArray
+    width: float
+    cutoff: float
+    core: RadialTable | None = None
+
+    @classmethod
+    def of(
+        cls, functions: RadialFunctions, core: RepulsiveCore | None = None, tolerance: float = 1e-11
+    ) -> RadialTable:
+        """The spline that errs by less than ``tolerance``, relative to the largest value of each channel.
+
+        Slopes are held to a hundred times that, relative to the largest slope, and r φ(r) of ``core`` to
+        ``tolerance`` · (|r φ| + 1 eV Å). Where third or lower derivatives jump, functions and cores should
+        say so in an attribute ``breaks`` (Å): the spline then is in pieces that share values and slopes.
+
+        Raises InputError where the accuracy cannot be reached.
+        """
+        r = np.linspace(0.0, functions.cutoff, 2001)[1:]
+        scales = [abs(f).max(axis=1, initial=0.0)[:, None] for f in functions(r)]
+        scales = [np.where(scale > 0.0, scale, 1.0) for scale in scales]
+
+        def allowed(r: Array) -> tuple[Array, Array]:
+            return tolerance * scales[0], SLOPE_TOLERANCE * tolerance * scales[1]
+
+        table = _tabulate(functions, functions.cutoff, _breaks(functions), allowed, "radial functions")
+        return cls(*table, functions.cutoff, None if core is None else _core_table(core, tolerance))
+
+    def __call__(self, r: Array) -> tuple[Array, Array, Array]:
+        """R_c(r), dR_c/dr and d²R_c/dr², each (channels, len(r)); for r ≥ 0 Å."""
+        r = np.asarray(r, dtype=float)
+        k = np.clip(np.searchsorted(self.start, r, side="right") - 1, 0, len(self.coefficients) - 1)
+        t, C = (r - self.start[k])[:, None], self.coefficients[k]
+        inside = (r < self.cutoff)[:, None]
+        value, slope, curvature = (np.zeros((len(r), C.shape[2])) for _ in range(3))
+        for m in range(DEGREE, -1, -1):  # Horner's scheme for the polynomial and its derivatives
+            curvature = curvature * t + 2.0 * slope
+            slope = slope * t + value
+            value = value * t + C[:, m]
+        return (inside * value).T, (inside * slope).T, (inside * curvature).T
+
+
+def _core_table(core: RepulsiveCore, tolerance: float) -> RadialTable:
+    """The table of r φ(r)."""
+
+    def function(r: Array) -> tuple[Array, Array]:
+        value, slope = core(r)
+        return (r * value)[None], (value + r * slope)[None]
+
+    def allowed(r: Array) -> tuple[Array, Array]:
+        value, slope = function(r)
+        return tolerance * (abs(value) + 1.0), SLOPE_TOLERANCE * tolerance * (abs(slope) + 1.0)
+
+    table = _tabulate(function, core.cutoff, _breaks(core), allowed, "repulsive core")
+    return RadialTable(*table, core.cutoff)
+
+
+def _breaks(functions: RadialFunctions | RepulsiveCore) -> Array:
+    """Where they are not smooth, strictly between 0 and the cutoff."""
+    breaks = np.unique(np.asarray(getattr(functions, "breaks", ()), dtype=float))
+    return breaks[(breaks > 0.0) & (breaks < functions.cutoff)]
+
+
+def _tabulate(
+    function: Function, cutoff: float, breaks: Array, allowed: Function, name: str
+) -> tuple[Array, Array, IntArray, float]:
+    """Coefficients, starts, bins of the cells, and the cells' width, of splines from break to break."""
+    ends = [0.0, *breaks, cutoff]
+    clamped = 3 if _curvature_vanishes(function, cutoff) else 2
+    coefficients, starts = [], []
+    for low, high in pairwise(ends):
+        conditions = (0 if low == 0.0 else 1, clamped - 1 if high == cutoff else 1)
+        start, C = _piece(function, low, high, conditions, allowed, name)
+        coefficients.append(C)
+        starts.append(start[:-1])
+    start = np.append(np.concatenate(starts), cutoff)
+    n_cells = min(MOST_CELLS, round(cutoff / np.diff(start).min()))
+    width = cutoff / n_cells
+    bins = np.searchsorted(start, width * np.arange(n_cells + 1) * (1 + 1e-12), side="right") - 1
+    return np.concatenate(coefficients), start, np.minimum(bins, len(start) - 2), width
+
+
+def _curvature_vanishes(function: Function, cutoff: float) -> bool:
+    """Whether slopes go to zero faster than linearly at the cutoff."""
+    far, near = abs(function(cutoff - cutoff * np.array([1e-4, 5e-5]))[1]).max(axis=0, initial=0.0)
+    return bool(near <= far / 3.0)
+
+
+def _piece(
+    function: Function, low: float, high: float, conditions: tuple[int, int], allowed: Function, name: str
+) -> tuple[Array, Array]:
+    """Nodes and coefficients of a spline whose bins are halved until each is accurate enough."""
+    nodes = np.linspace(low, high, FEWEST_BINS + 1)
+    while True:
+        C = _spline(function, nodes, conditions)
+        table = RadialTable(C, nodes, np.arange(len(C)), 0.0, high)
+        r = (nodes[:-1, None] + np.diff(nodes)[:, None] * np.array([1e-3, 0.25, 0.5, 0.75])).ravel()
+        pairs = zip(table(r), function(r), allowed(r), strict=False)
+        excess = np.max([(abs(a - b) / limit).max(axis=0) for a, b, limit in pairs], axis=0)
+        too_wide = excess.reshape(len(C), -1).max(axis=1) > 1.0
+        if not too_wide.any():
+            return nodes, C
+        if len(C) > MOST_BINS:
+            raise InputError(
+                f"{name}: no table of {MOST_BINS} bins is accurate near {r[excess.argmax()]:.4g} Å; they "
+                "must be smooth, but for the breaks they name, and vanish with their slope at the cutoff"
+            )
+        nodes = _halve(nodes, too_wide)
+
+
+def _halve(nodes: Array, too_wide: BoolArray) -> Array:
+    """Halves the bins that are too wide, or more than twice as wide as a neighbour, which splines dislike."""
+    widths = np.diff(nodes)
+    while True:
+        new = np.where(too_wide, 0.5, 1.0) * widths
+        narrower = np.minimum(np.append(new[1:], np.inf), np.append(np.inf, new[:-1]))
+        uneven = new > 2.01 * narrower
+        if not uneven.any():
+            return np.sort(np.append(nodes, (nodes[:-1] + 0.5 * widths)[too_wide]))
+        too_wide = too_wide | uneven
+
+
+def _spline(function: Function, nodes: Array, conditions: tuple[int, int]) -> Array:
+    """Coefficients (n_bins, 8, channels) of the spline through the values at ``nodes``.
+
+    Three conditions at each end make it unique: ``conditions`` says how many are derivatives (the slope is
+    the function's, the second derivative zero); for each of the others the outermost node is no knot.
+    """
+    sites = nodes.copy()
+    if nodes[0] == 0.0:
+        sites[0] = 1e-3 * nodes[1]  # formulas may be undefined at zero; the polynomial goes on to there
+    values, slopes = function(sites)
+    left, right = conditions
+    free = (DEGREE - 1) // 2
+    knots = nodes[1 + free - left : len(nodes) - 1 - free + right]
+    t = np.concatenate([[sites[0]] * (DEGREE + 1), knots, [nodes[-1]] * (DEGREE + 1)])
+    zero = np.zeros(len(values))
+    ends = [
+        [(order, slope if order == 1 else zero) for order in range(1, number + 1)] or None
+        for number, slope in ((left, slopes[:, 0]), (right, slopes[:, -1]))
+    ]
+    spline = make_interp_spline(sites, values.T, k=DEGREE, t=t, bc_type=(ends[0], ends[1]))
+    terms = [spline(nodes[:-1], nu=m, extrapolate=True) / factorial(m) for m in range(DEGREE + 1)]
+    return np.ascontiguousarray(np.stack(terms, axis=1))
