@@ -1,0 +1,229 @@
+"""Evaluates an :class:`Expansion`: site energies and their gradients, for one thread or several.
+
+The tables that the kernels want are made once: splines of the radial functions, moments sorted by species and
+harmonic, the graph of their products, densities with a linear embedding merged into one.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from genmlip._types import Array, IntArray
+from genmlip.errors import InputError, UnknownNameError
+from genmlip.potentials.ace.engine_kernels import (
+    SHIFTED_SCALED,
+    CentreTables,
+    EmbeddingTables,
+    MomentTables,
+    ProductTables,
+    Scratch,
+    SplineTables,
+    site_energies,
+)
+from genmlip.potentials.ace.expansion import Centre, Expansion
+from genmlip.potentials.ace.harmonics import recursion_table
+from genmlip.potentials.ace.lanes import WIDTH
+from genmlip.potentials.ace.products import ProductGraph
+from genmlip.potentials.ace.radial_table import RadialTable
+from genmlip.potentials.neighbours import Neighbours
+
+KINDS = {"FinnisSinclair": 0, "FinnisSinclairShiftedScaled": SHIFTED_SCALED}
+MOST_THREADS = 1024
+SITES_PER_TASK = 64  # enough to make the start of a task cheap, a multiple of the lanes
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """An expansion made ready for evaluation.
+
+    centres : one per species
+    """
+
+    centres: tuple[CentreTables, ...]
+
+    @classmethod
+    def of(cls, expansion: Expansion) -> Engine:
+        """Raises InputError for radial functions that no table represents, UnknownNameError for an embedding."""
+        return cls(tuple(_centre_tables(expansion, z) for z in range(len(expansion.symbols))))
+
+    def site_terms(
+        self,
+        species: IntArray,
+        neighbours: Neighbours,
+        vectors: Array,
+        energies: Array,
+        gradients: Array,
+        threads: int | None = None,
+    ) -> None:
+        """Write V_i (eV) into ``energies`` (m,) and ∂V_i/∂r_ij (eV/Å) into ``gradients`` (p, 3).
+
+        species : (n,) index of every atom
+        vectors : (p, 3) Å, r_ij; pairs beyond their cutoff get the gradient zero
+        threads : by default the environment's GENMLIP_THREADS, or 1; the results do not depend on it
+
+        Raises InputError naming the atom where a neighbour is at distance zero.
+        """
+        threads = default_threads() if threads is None else threads
+        centre_species = species[neighbours.centre]
+        tasks: list[tuple[int, IntArray]] = []
+        for z in range(len(self.centres)):
+            sites = np.flatnonzero(centre_species == z)
+            per_task = SITES_PER_TASK if threads > 1 else max(len(sites), 1)
+            tasks += [(z, sites[k : k + per_task]) for k in range(0, len(sites), per_task)]
+        longest = int(np.diff(neighbours.first).max(initial=0))
+
+        def work(task: tuple[int, IntArray]) -> int:
+            z, sites = task
+            return int(
+                site_energies(
+                    sites, neighbours.first, neighbours.index, species, vectors,
+                    self.centres[z], _scratch(self.centres[z], longest), energies, gradients,
+                )
+            )  # fmt: skip
+
+        if threads > 1 and len(tasks) > 1:
+            failures = list(_pool(threads).map(work, tasks))
+        else:
+            failures = [work(task) for task in tasks]
+        failed = [site for site in failures if site >= 0]
+        if failed:
+            atom = neighbours.centre[min(failed)]
+            raise InputError(
+                f"atom {atom} has a neighbour at distance zero, or a position that is not a number"
+            )
+
+
+def default_threads() -> int:
+    """GENMLIP_THREADS, or 1; raises InputError where that is no number of threads."""
+    text = os.environ.get("GENMLIP_THREADS", "1")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_THREADS):
+        raise InputError(f"GENMLIP_THREADS = {text!r} must be a whole number from 1 to {MOST_THREADS}")
+    return int(text)
+
+
+@lru_cache(maxsize=4)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="genmlip")
+
+
+def _centre_tables(expansion: Expansion, z: int) -> CentreTables:
+    """The tables of the centres of species ``z``."""
+    centre = expansion.centres[z]
+    tables = [RadialTable.of(*pair) for pair in zip(expansion.radial[z], expansion.cores[z], strict=True)]
+    cores = [_nothing(1) if table.core is None else table.core for table in tables]
+    core_reach = np.array([0.0 if table.core is None else table.core.cutoff for table in tables])
+    lmax = int(np.sqrt(centre.moments[:, 2].max(initial=0)))
+    by_harmonic = np.lexsort(centre.moments.T[[1, 2, 0]])  # by species, then harmonic, then channel
+    embedding, weights = _merge_linear(centre)
+    return CentreTables(
+        np.maximum(np.array([table.cutoff for table in tables]), core_reach),
+        core_reach,
+        _stack(tables),
+        _stack(cores),
+        lmax,
+        recursion_table(lmax),
+        _moment_tables(centre.moments[by_harmonic], len(tables)),
+        _product_tables(centre, by_harmonic, weights),
+        embedding,
+    )
+
+
+def _nothing(channels: int) -> RadialTable:
+    """A table of zeros."""
+    return RadialTable(np.zeros((1, 6, channels)), np.array([0.0, 1.0]), np.array([0, 0]), 1.0, 1.0)
+
+
+def _stack(tables: list[RadialTable]) -> SplineTables:
+    """All bins one after the other, behind those of each table one that is zero."""
+    channels = WIDTH * -(-max(table.coefficients.shape[2] for table in tables) // WIDTH)
+    coefficients, start, end, bins = [], [], [], []
+    n_bins = 0
+    for table in tables:
+        used = table.coefficients
+        room = ((0, 1), (0, 0), (0, channels - used.shape[2]))
+        coefficients.append(np.pad(used, room))
+        start.append(table.start)
+        end.append(np.append(table.start[1:], np.inf))
+        bins.append(table.bin + n_bins)
+        n_bins += len(used) + 1
+    return SplineTables(
+        np.concatenate(coefficients),
+        np.concatenate(start),
+        np.concatenate(end),
+        np.concatenate(bins).astype(np.int64),
+        np.cumsum([0, *(len(cells) for cells in bins)]),
+        np.array([1.0 / table.width for table in tables]),
+    )
+
+
+def _moment_tables(moments: IntArray, n_species: int) -> MomentTables:
+    """``moments`` (n_A, 3) sorted by species and harmonic."""
+    new = np.any(np.diff(moments[:, [0, 2]], axis=0, prepend=-1), axis=1)
+    first = np.flatnonzero(new)
+    return MomentTables(
+        np.ascontiguousarray(moments[:, 1]),
+        np.append(first, len(moments)),
+        np.ascontiguousarray(moments[first, 2]),
+        np.searchsorted(moments[first, 0], np.arange(n_species + 1)),
+    )
+
+
+def _product_tables(centre: Centre, order: IntArray, weights: Array) -> ProductTables:
+    """The product graph for the moments in ``order``."""
+    position = np.empty(len(order) + 1, dtype=np.int64)
+    position[order] = np.arange(len(order))
+    position[-1] = -1  # the padding of monomials
+    graph = ProductGraph.of(len(order), position[centre.monomials])
+    pairs = [graph.weights(w) for w in weights.T]
+    return ProductTables(
+        graph.nodes.astype(np.int32),
+        graph.first,
+        graph.right.astype(np.int32),
+        np.array([linear for linear, _ in pairs]),
+        np.array([quadratic for _, quadratic in pairs]),
+    )
+
+
+def _merge_linear(centre: Centre) -> tuple[EmbeddingTables, Array]:
+    """The embedding and the weights (T, densities), with all densities of exponent one merged into the first."""
+    embedding = centre.embedding
+    if embedding.kind not in KINDS:
+        raise UnknownNameError("embedding", embedding.kind, KINDS)
+    prefactors, exponents = np.array(embedding.prefactors), np.array(embedding.exponents)
+    linear = exponents == 1.0
+    merged = centre.weights[:, linear] @ prefactors[linear]
+    weights = np.column_stack([merged, centre.weights[:, ~linear]] if linear.any() else [centre.weights])
+    if linear.any():
+        prefactors = np.append(1.0, prefactors[~linear])
+        exponents = np.append(1.0, exponents[~linear])
+    switch = (np.inf, 1.0) if centre.core_switch is None else centre.core_switch
+    return EmbeddingTables(
+        float(centre.E0), KINDS[embedding.kind], prefactors, exponents, (float(switch[0]), float(switch[1]))
+    ), weights
+
+
+def _scratch(tables: CentreTables, longest: int) -> Scratch:
+    """Room for four sites of at most ``longest`` neighbours each."""
+    n_species, n_densities, n_P = len(tables.reach), *tables.products.linear.shape
+    n_blocks = WIDTH * (longest // WIDTH + n_species)
+    n_lm, n_Q, n_c = (tables.lmax + 1) ** 2, len(tables.recursion), tables.radial.coefficients.shape[2]
+    rows = (5, 1, n_c, n_c, n_Q, 2 * (tables.lmax + 1), n_lm)
+    return Scratch(
+        np.empty(n_species, dtype=np.int64),
+        np.empty((WIDTH, n_species + 1), dtype=np.int64),
+        np.empty(n_blocks * WIDTH, dtype=np.int64),
+        *(np.empty((n_blocks, n, WIDTH)) for n in rows),
+        np.empty(len(tables.moments.channel) + WIDTH),
+        np.empty((n_P, WIDTH)),
+        np.empty((n_densities, n_P, WIDTH)),
+        np.empty((n_lm, WIDTH)),
+        np.empty((3, WIDTH)),
+        np.empty(WIDTH),
+        np.empty((n_densities, WIDTH)),
+        np.empty((n_densities, WIDTH)),
+    )

@@ -1,0 +1,475 @@
+"""Site energies and their gradients, four neighbours or four sites side by side.
+
+What belongs to a neighbour (distance, radial functions, harmonics) stands in blocks of four neighbours of one
+site and of one species, arrays (block, function, lane); what belongs to a site (moments, their products and
+adjoints) in arrays (…, lane) over four sites with centres of one species. Every lane goes through the same
+operations, so that the result for a site depends neither on the other sites nor on the number of threads.
+
+All of them are in this one file because numba's cache does not notice a change of a function in another file.
+"""
+# ruff: noqa: E741 - l is the angular momentum
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from genmlip._types import AnyArray, Array, IntArray
+from genmlip.potentials.ace.lanes import (
+    WIDTH,
+    load,
+    splat,
+    square_root,
+    store,
+    transpose,
+)
+
+SHIFTED_SCALED = 1
+
+
+class SplineTables(NamedTuple):
+    """The splines (:class:`RadialTable`) of one centre species with every species of neighbours, stacked.
+
+    coefficients : (n_bins, 6, n_c), n_c a multiple of WIDTH; the last bin of each species is zero without end
+    start, end : (n_bins,) Å
+    bin : (n_cells,) of each cell of each species; the first cell of species z is first_cell[z], its last one
+        first_cell[z + 1] - 1
+    inverse_width : (n_species,) 1/Å
+    """
+
+    coefficients: Array
+    start: Array
+    end: Array
+    bin: IntArray
+    first_cell: IntArray
+    inverse_width: Array
+
+
+class MomentTables(NamedTuple):
+    """The density moments of a centre, sorted by species of the neighbours and harmonic.
+
+    Group g holds the moments first[g]:first[g + 1], all with the harmonic harmonic[g]; the groups of species z
+    are first_group[z]:first_group[z + 1].
+    """
+
+    channel: IntArray
+    first: IntArray
+    harmonic: IntArray
+    first_group: IntArray
+
+
+class ProductTables(NamedTuple):
+    """:class:`products.ProductGraph` with weights: linear (n_densities, n_P), quadratic (n_densities, terms)."""
+
+    nodes: AnyArray
+    first: IntArray
+    right: AnyArray
+    linear: Array
+    quadratic: Array
+
+
+class EmbeddingTables(NamedTuple):
+    """F(ρ) = Σ_p prefactors[p] f(ρ_p; exponents[p]) + E0; the switch is (φ_cut, Δφ), infinite without."""
+
+    E0: float
+    kind: int
+    prefactors: Array
+    exponents: Array
+    switch: tuple[float, float]
+
+
+class CentreTables(NamedTuple):
+    """Everything about sites of one species.
+
+    reach : (n_species,) Å, beyond it a neighbour of a species does not matter
+    core_reach : (n_species,) Å, the same for the repulsive core, 0 without
+    recursion : of :func:`harmonics.recursion_table`
+    """
+
+    reach: Array
+    core_reach: Array
+    radial: SplineTables
+    core: SplineTables
+    lmax: int
+    recursion: Array
+    moments: MomentTables
+    products: ProductTables
+    embedding: EmbeddingTables
+
+
+class Scratch(NamedTuple):
+    """Room for four sites; arrays of blocks have the shape (n_blocks, …, WIDTH).
+
+    count : (n_species,)
+    block : (WIDTH, n_species + 1) first block of every site and species
+    slot : (n_blocks WIDTH,) the pair in each lane, -1 where there is none
+    geometry : x, y, z of r̂, r and 1/r
+    core_slope : dφ/dr
+    R, dR, Q, CS, Y : radial functions, their slopes, Q_l^m, (C_m, S_m), Y_lm
+    A : (n_A + WIDTH,) moments of one site
+    P : (n_P, WIDTH); adjoint : (n_densities, n_P, WIDTH)
+    T : (n_lm, WIDTH); gradient : (3, WIDTH), of the neighbours of one block
+    phi : (WIDTH,) φ, then ∂V/∂φ; rho, slope : (n_densities, WIDTH) ρ_p and ∂V/∂ρ_p
+    """
+
+    count: IntArray
+    block: IntArray
+    slot: IntArray
+    geometry: Array
+    core_slope: Array
+    R: Array
+    dR: Array
+    Q: Array
+    CS: Array
+    Y: Array
+    A: Array
+    P: Array
+    adjoint: Array
+    T: Array
+    gradient: Array
+    phi: Array
+    rho: Array
+    slope: Array
+
+
+@njit(cache=True, nogil=True)
+def site_energies(  # type: ignore[no-untyped-def]
+    sites, first, index, species, vectors, tables, s, energies, gradients
+):  # fmt: skip
+    """V_i of ``sites`` and ∂V_i/∂r_ij of their pairs; the first site with a neighbour at distance zero, or -1."""
+    for begin in range(0, sites.size, WIDTH):
+        n = min(WIDTH, sites.size - begin)
+        failed = _sort_neighbours(sites[begin : begin + n], first, index, species, vectors, tables.reach, s, gradients)
+        if failed >= 0:
+            return failed
+        n_blocks = s.block[n - 1, -1]
+        _fill_geometry(n_blocks, s)
+        _fill_harmonics(n_blocks, tables.lmax, tables.recursion, s)
+        for lane in range(WIDTH):
+            if lane < n:
+                _fill_radial(lane, tables.radial, s)
+                _fill_moments(lane, tables.moments, s)
+                s.phi[lane] = _fill_core(lane, tables.core_reach, tables.core, s)
+            else:
+                s.P[: tables.moments.channel.size, lane] = 0.0
+                s.phi[lane] = 0.0
+        _multiply(tables.moments.channel.size, tables.products, s)
+        for lane in range(n):
+            energies[sites[begin + lane]] = _embed(lane, tables.embedding, s)
+        _differentiate(tables.moments.channel.size, tables.products, s)
+        for lane in range(n):
+            _pull_back(lane, tables, s, gradients)
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _sort_neighbours(sites, first, index, species, vectors, reach, s, gradients):  # type: ignore[no-untyped-def]
+    """r_ij of the neighbours that matter into ``s.geometry``, by site and species in whole blocks.
+
+    Lanes left over are put where all radial functions are zero. Gradients of all pairs are set to zero.
+    """
+    n_species, blocks = reach.size, 0
+    for lane in range(sites.size):
+        begin, end = first[sites[lane]], first[sites[lane] + 1]
+        count = s.count
+        count[:] = 0
+        for p in range(begin, end):
+            x, y, z = vectors[p, 0], vectors[p, 1], vectors[p, 2]
+            squared = x * x + y * y + z * z
+            if not squared > 0.0:
+                return sites[lane]
+            q = species[index[p]]
+            count[q] += squared < reach[q] * reach[q]
+            gradients[p, 0], gradients[p, 1], gradients[p, 2] = 0.0, 0.0, 0.0
+        for q in range(n_species):
+            s.block[lane, q] = blocks
+            used = WIDTH * blocks + count[q]
+            count[q] = WIDTH * blocks
+            blocks = (used + WIDTH - 1) // WIDTH
+            for j in range(used, WIDTH * blocks):
+                s.slot[j] = -1
+                s.geometry[j // WIDTH, 0, j % WIDTH] = 2.0 * reach[q]
+                s.geometry[j // WIDTH, 1, j % WIDTH] = 0.0
+                s.geometry[j // WIDTH, 2, j % WIDTH] = 0.0
+        s.block[lane, n_species] = blocks
+        for p in range(begin, end):
+            x, y, z = vectors[p, 0], vectors[p, 1], vectors[p, 2]
+            q = species[index[p]]
+            if x * x + y * y + z * z < reach[q] * reach[q]:
+                j = count[q]
+                count[q] += 1
+                s.slot[j] = p
+                s.geometry[j // WIDTH, 0, j % WIDTH] = x
+                s.geometry[j // WIDTH, 1, j % WIDTH] = y
+                s.geometry[j // WIDTH, 2, j % WIDTH] = z
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _fill_geometry(n_blocks, s):  # type: ignore[no-untyped-def]
+    """r̂, r and 1/r."""
+    for b in range(n_blocks):
+        x, y, z = load(s.geometry, (b, 0)), load(s.geometry, (b, 1)), load(s.geometry, (b, 2))
+        r = square_root(x * x + y * y + z * z)
+        inverse = splat(1.0) / r
+        store(s.geometry, (b, 0), x * inverse)
+        store(s.geometry, (b, 1), y * inverse)
+        store(s.geometry, (b, 2), z * inverse)
+        store(s.geometry, (b, 3), r)
+        store(s.geometry, (b, 4), inverse)
+
+
+@njit(cache=True, nogil=True)
+def _fill_harmonics(n_blocks, lmax, table, s):  # type: ignore[no-untyped-def]
+    """C_m and S_m, Q_l^m and Y_lm; see :mod:`harmonics`."""
+    for b in range(n_blocks):
+        x, y, z = load(s.geometry, (b, 0)), load(s.geometry, (b, 1)), load(s.geometry, (b, 2))
+        C, S = splat(1.0), splat(0.0)
+        store(s.CS, (b, 0), C)
+        store(s.CS, (b, 1), S)
+        for m in range(1, lmax + 1):  # (x + iy)^m = (x + iy) (x + iy)^{m−1}
+            C, S = x * C - y * S, x * S + y * C
+            store(s.CS, (b, 2 * m), C)
+            store(s.CS, (b, 2 * m + 1), S)
+        for m in range(lmax + 1):
+            k = m * (m + 1) // 2 + m
+            C, S = load(s.CS, (b, 2 * m)), load(s.CS, (b, 2 * m + 1))
+            before, Q = splat(0.0), splat(table[k, 0])
+            for l in range(m, lmax + 1):
+                if l > m:
+                    k = l * (l + 1) // 2 + m
+                    before, Q = Q, splat(table[k, 0]) * z * Q - splat(table[k, 1]) * before
+                store(s.Q, (b, k), Q)
+                store(s.Y, (b, l * l + l - m), Q * S)
+                store(s.Y, (b, l * l + l + m), Q * C)  # for m = 0 in the place of Q S
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _locate(r, z, splines):  # type: ignore[no-untyped-def]
+    """(bin, r − its start) for the distance r to a neighbour of species z."""
+    first, last = splines.first_cell[z], splines.first_cell[z + 1] - 1
+    k = splines.bin[min(first + int(r * splines.inverse_width[z]), last)]
+    while r >= splines.end[k]:
+        k += 1
+    return k, r - splines.start[k]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _horner(C, k, c, t):  # type: ignore[no-untyped-def]
+    """Value and slope of WIDTH channels, from c, of the polynomial of bin k."""
+    value = load(C, (k, 5, c))
+    slope = value
+    value = value * t + load(C, (k, 4, c))
+    for m in range(3, -1, -1):
+        slope = slope * t + value
+        value = value * t + load(C, (k, m, c))
+    return value, slope
+
+
+@njit(cache=True, nogil=True)
+def _fill_radial(lane, splines, s):  # type: ignore[no-untyped-def]
+    """R_c and dR_c/dr of all neighbours of a site: four channels of a neighbour at a time, then turned."""
+    C, r = splines.coefficients, s.geometry
+    for z in range(s.block.shape[1] - 1):
+        for b in range(s.block[lane, z], s.block[lane, z + 1]):
+            k0, t0 = _locate(r[b, 3, 0], z, splines)
+            k1, t1 = _locate(r[b, 3, 1], z, splines)
+            k2, t2 = _locate(r[b, 3, 2], z, splines)
+            k3, t3 = _locate(r[b, 3, 3], z, splines)
+            for c in range(0, C.shape[2], WIDTH):
+                R0, dR0 = _horner(C, k0, c, splat(t0))
+                R1, dR1 = _horner(C, k1, c, splat(t1))
+                R2, dR2 = _horner(C, k2, c, splat(t2))
+                R3, dR3 = _horner(C, k3, c, splat(t3))
+                R0, R1, R2, R3 = transpose(R0, R1, R2, R3)
+                store(s.R, (b, c), R0)
+                store(s.R, (b, c + 1), R1)
+                store(s.R, (b, c + 2), R2)
+                store(s.R, (b, c + 3), R3)
+                dR0, dR1, dR2, dR3 = transpose(dR0, dR1, dR2, dR3)
+                store(s.dR, (b, c), dR0)
+                store(s.dR, (b, c + 1), dR1)
+                store(s.dR, (b, c + 2), dR2)
+                store(s.dR, (b, c + 3), dR3)
+
+
+@njit(cache=True, nogil=True)
+def _fill_core(lane, reach, splines, s):  # type: ignore[no-untyped-def]
+    """φ of a site, and dφ/dr of its neighbours, from the splines of r φ(r)."""
+    phi, C = 0.0, splines.coefficients
+    for z in range(reach.size):
+        for b in range(s.block[lane, z], s.block[lane, z + 1]):
+            for q in range(WIDTH):
+                s.core_slope[b, 0, q] = 0.0
+                r = s.geometry[b, 3, q]
+                if r < reach[z]:
+                    k, t = _locate(r, z, splines)
+                    value, slope = 0.0, 0.0
+                    for m in range(5, -1, -1):
+                        slope = slope * t + value
+                        value = value * t + C[k, m, 0]
+                    phi += value / r
+                    s.core_slope[b, 0, q] = (slope - value / r) / r
+    return phi
+
+
+@njit(cache=True, nogil=True)
+def _fill_moments(lane, moments, s):  # type: ignore[no-untyped-def]
+    """A_v = Σ_j R_c(r_ij) Y_lm(r̂_ij) of a site, four moments at a time."""
+    channel, last = moments.channel, moments.channel.size - 1
+    for z in range(moments.first_group.size - 1):
+        begin, end = s.block[lane, z], s.block[lane, z + 1]
+        for g in range(moments.first_group[z], moments.first_group[z + 1]):
+            lm = moments.harmonic[g]
+            for v in range(moments.first[g], moments.first[g + 1], WIDTH):
+                c0, c1 = channel[v], channel[min(v + 1, last)]
+                c2, c3 = channel[min(v + 2, last)], channel[min(v + 3, last)]
+                A0, A1, A2, A3 = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
+                for b in range(begin, end):
+                    Y = load(s.Y, (b, lm))
+                    A0 = A0 + load(s.R, (b, c0)) * Y
+                    A1 = A1 + load(s.R, (b, c1)) * Y
+                    A2 = A2 + load(s.R, (b, c2)) * Y
+                    A3 = A3 + load(s.R, (b, c3)) * Y
+                A0, A1, A2, A3 = transpose(A0, A1, A2, A3)
+                store(s.A, v, (A0 + A1) + (A2 + A3))  # groups behind overwrite what does not belong here
+    for v in range(channel.size):
+        s.P[v, lane] = s.A[v]
+
+
+@njit(cache=True, nogil=True)
+def _multiply(n_A, products, s):  # type: ignore[no-untyped-def]
+    """Products P, densities ρ_p = w·P + Σ w_ab P_a P_b, and ∂ρ_p/∂P but for the products that P are made of."""
+    nodes, first, right, linear, quadratic = products
+    for k in range(nodes.shape[0]):
+        store(s.P, n_A + k, load(s.P, nodes[k, 0]) * load(s.P, nodes[k, 1]))
+    for p in range(linear.shape[0]):
+        for a in range(linear.shape[1]):
+            store(s.adjoint, (p, a), splat(linear[p, a]))
+        rho = splat(0.0)
+        for a in range(linear.shape[1]):
+            P, slope = load(s.P, a), splat(0.0)
+            for t in range(first[a], first[a + 1]):
+                b, w = right[t], splat(quadratic[p, t])
+                slope = slope + w * load(s.P, b)
+                store(s.adjoint, (p, b), load(s.adjoint, (p, b)) + w * P)
+            rho = rho + P * (slope + splat(linear[p, a]))
+            store(s.adjoint, (p, a), load(s.adjoint, (p, a)) + slope)
+        store(s.rho, p, rho)
+
+
+@njit(cache=True, nogil=True)
+def _differentiate(n_A, products, s):  # type: ignore[no-untyped-def]
+    """∂V/∂A = Σ_p ∂V/∂ρ_p ∂ρ_p/∂A into ``s.adjoint[0, :n_A]``: down the products in reverse."""
+    nodes, n_P = products.nodes, products.linear.shape[1]
+    for a in range(n_P):
+        total = load(s.slope, 0) * load(s.adjoint, (0, a))
+        for p in range(1, products.linear.shape[0]):
+            total = total + load(s.slope, p) * load(s.adjoint, (p, a))
+        store(s.adjoint, (0, a), total)
+    for k in range(nodes.shape[0] - 1, -1, -1):
+        a, b, slope = nodes[k, 0], nodes[k, 1], load(s.adjoint, (0, n_A + k))
+        store(s.adjoint, (0, a), load(s.adjoint, (0, a)) + slope * load(s.P, b))
+        store(s.adjoint, (0, b), load(s.adjoint, (0, b)) + slope * load(s.P, a))
+
+
+@njit(cache=True, nogil=True)
+def _embed(lane, embedding, s):  # type: ignore[no-untyped-def]
+    """V = E0 + s(φ) F(ρ) + φ; leaves ∂V/∂ρ_p in ``s.slope`` and ∂V/∂φ in ``s.phi``."""
+    phi, (high, width) = s.phi[lane], embedding.switch
+    switch, slope = 1.0, 0.0
+    if phi >= high:
+        switch = 0.0
+    elif phi > high - width:
+        u = (phi - high + width) / width
+        switch, slope = 1.0 - u * u * u * (10.0 - u * (15.0 - 6.0 * u)), -30.0 * (u * (1.0 - u)) ** 2 / width
+    total = 0.0
+    for p in range(embedding.exponents.size):
+        F, dF = _embedding_function(s.rho[p, lane], embedding.exponents[p], embedding.kind)
+        total += embedding.prefactors[p] * F
+        s.slope[p, lane] = switch * embedding.prefactors[p] * dF
+    s.phi[lane] = 1.0 + slope * total
+    return embedding.E0 + switch * total + phi
+
+
+@njit(cache=True, nogil=True)
+def _embedding_function(rho, m, kind):  # type: ignore[no-untyped-def]
+    """f(ρ; m) and df/dρ, odd functions that behave like ±|ρ|^m far from zero and have a finite slope there.
+
+    Finnis–Sinclair: |ρ|^m, and |ρ| ε^(m−1) closer to zero than ε = 1e-6; shifted and scaled: (|ρ| + x)^m − y
+    with x = c^(1/(1−c)) … exp(−|ρ|), c = 1/m.
+    """
+    if abs(m - 1.0) < 1e-10:
+        return rho, 1.0
+    a, sign = abs(rho), 1.0 if rho >= 0.0 else -1.0
+    if kind == SHIFTED_SCALED:
+        c, decay = 1.0 / m, np.exp(-a)
+        x, y = c ** (c / (1.0 - c)) * decay, c ** (1.0 / (1.0 - c)) * decay
+        return sign * ((x + a) ** m - y), m * (1.0 - x) * (x + a) ** (m - 1.0) + y
+    near = 1e-6 ** (m - 1.0)
+    if a <= 1e-10:
+        return near * rho, near
+    cube = (1e6 * a) ** 3
+    g = np.exp(-cube) if cube <= 30.0 else 0.0
+    dg = -3.0 * cube / a * g
+    power = a**m
+    return sign * ((1.0 - g) * power + near * g * a), (
+        m * power / a * (1.0 - g) - power * dg + near * (g + a * dg)
+    )
+
+
+@njit(cache=True, nogil=True)
+def _pull_back(lane, tables, s, gradients):  # type: ignore[no-untyped-def]
+    """∂V/∂r_ij = Σ_v ∂V/∂A_v (R′ Y r̂ + R ∂Y/∂r) + ∂V/∂φ φ′ r̂.
+
+    First the sums over the channels of each harmonic, T_lm = Σ_c ∂V/∂A_clm R_c and the same with R′.
+    """
+    channel, first, harmonic, first_group = tables.moments
+    has_core = tables.core_reach.max() > 0.0
+    for z in range(first_group.size - 1):
+        s.T[:] = 0.0
+        for b in range(s.block[lane, z], s.block[lane, z + 1]):
+            radial = splat(0.0)
+            for g in range(first_group[z], first_group[z + 1]):
+                T, dT = splat(0.0), splat(0.0)
+                for v in range(first[g], first[g + 1]):
+                    slope = splat(s.adjoint[0, v, lane])
+                    T = T + slope * load(s.R, (b, channel[v]))
+                    dT = dT + slope * load(s.dR, (b, channel[v]))
+                store(s.T, harmonic[g], T)
+                radial = radial + dT * load(s.Y, (b, harmonic[g]))
+            if has_core:
+                radial = radial + splat(s.phi[lane]) * load(s.core_slope, (b, 0))
+            _turn(b, radial, tables, s)
+            for q in range(WIDTH):
+                p = s.slot[WIDTH * b + q]
+                if p >= 0:
+                    gradients[p, 0], gradients[p, 1], gradients[p, 2] = s.gradient[0, q], s.gradient[1, q], s.gradient[2, q]
+
+
+@njit(cache=True, nogil=True)
+def _turn(b, radial, tables, s):  # type: ignore[no-untyped-def]
+    """``radial`` r̂ + (1 − r̂ ⊗ r̂) Σ_lm T_lm ∇̃Y_lm / r into ``s.gradient``; ∇̃Y by the product rule, see :mod:`harmonics`.
+
+    ∂(C + iS)_m/∂x = m (C + iS)_{m−1}, ∂(C + iS)_m/∂y = i m (C + iS)_{m−1}, ∂Q_l^m/∂z = δ Q_l^{m+1}.
+    """
+    x, y, z = load(s.geometry, (b, 0)), load(s.geometry, (b, 1)), load(s.geometry, (b, 2))
+    gx, gy, gz = splat(0.0), splat(0.0), splat(0.0)
+    for l in range(1, tables.lmax + 1):
+        k, centre = l * (l + 1) // 2, l * l + l
+        gz = gz + splat(tables.recursion[k, 2]) * load(s.Q, (b, k + 1)) * load(s.T, centre)
+        for m in range(1, l + 1):
+            U, V, Q = load(s.T, centre + m), load(s.T, centre - m), splat(float(m)) * load(s.Q, (b, k + m))
+            C, S = load(s.CS, (b, 2 * m - 2)), load(s.CS, (b, 2 * m - 1))
+            gx = gx + Q * (U * C + V * S)
+            gy = gy + Q * (V * C - U * S)
+            if m < l:
+                C, S = load(s.CS, (b, 2 * m)), load(s.CS, (b, 2 * m + 1))
+                gz = gz + splat(tables.recursion[k + m, 2]) * load(s.Q, (b, k + m + 1)) * (U * C + V * S)
+    inverse = load(s.geometry, (b, 4))
+    radial = radial - (x * gx + y * gy + z * gz) * inverse
+    store(s.gradient, 0, gx * inverse + radial * x)
+    store(s.gradient, 1, gy * inverse + radial * y)
+    store(s.gradient, 2, gz * inverse + radial * z)

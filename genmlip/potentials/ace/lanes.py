@@ -1,0 +1,157 @@
+"""Four numbers side by side: a SIMD type for kernels, since short loops over arrays that may alias stay scalar.
+
+    a = load(x, (i, j))                   x[i, j, :] where the last of three axes has WIDTH numbers
+    store(y, (i, j), a * b + splat(2.0))  + - * / work lane by lane
+
+They become vectors of the machine: two registers of SSE2 or NEON, one of AVX2. A product and a sum may be
+contracted into one rounding where the machine has such an instruction. Like all intrinsics they end up in the
+compiled caller: after a change here delete the cached kernels that use them.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+WIDTH = 4
+
+_VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
+_INT32 = ir.IntType(32)
+_FLAGS = ("contract", "nsz")
+
+
+class LanesType(types.Type):
+    """Numba's name for WIDTH numbers in double precision."""
+
+    def __init__(self) -> None:
+        super().__init__(name=f"Lanes{WIDTH}")
+
+
+lanes = LanesType()
+
+
+@register_model(LanesType)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: LanesType) -> None:
+        super().__init__(manager, kind, _VECTOR)
+
+
+def _arithmetic(symbol: Callable[[Any, Any], Any], instruction: str) -> None:
+    @intrinsic
+    def lane_by_lane(context, a, b):  # type: ignore[no-untyped-def]
+        def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            return getattr(builder, instruction)(*arguments, flags=_FLAGS)
+
+        return lanes(lanes, lanes), build
+
+    @overload(symbol)
+    def choose(a, b):  # type: ignore[no-untyped-def]
+        if isinstance(a, LanesType) and isinstance(b, LanesType):
+            return lambda a, b: lane_by_lane(a, b)
+        return None
+
+
+for _symbol, _instruction in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _arithmetic(_symbol, _instruction)
+
+
+@intrinsic
+def load(context, x, index):  # type: ignore[no-untyped-def]
+    """The WIDTH numbers of a C-contiguous array that begin at x[index]; indices left out are zero."""
+    if not _is_array(x):
+        return None
+
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.load(_address(context, builder, signature, arguments), align=8)
+
+    return lanes(x, index), build
+
+
+@intrinsic
+def store(context, x, index, a):  # type: ignore[no-untyped-def]
+    """Write ``a`` to where :func:`load` finds it."""
+    if not _is_array(x):
+        return None
+
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        builder.store(arguments[2], _address(context, builder, signature, arguments), align=8)
+        return context.get_dummy_value()
+
+    return types.void(x, index, lanes), build
+
+
+def _is_array(kind: Any) -> bool:
+    return isinstance(kind, types.Array) and kind.layout == "C" and kind.dtype == types.float64
+
+
+def _address(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    """Of the element of an array, by the array and the index (an integer or several) among the arguments."""
+    kind, index = signature.args[:2]
+    struct = context.make_array(kind)(context, builder, arguments[0])
+    several = isinstance(index, types.BaseTuple)
+    values = cgutils.unpack_tuple(builder, arguments[1]) if several else [arguments[1]]
+    indices = [
+        context.cast(builder, value, integer, types.intp)
+        for value, integer in zip(values, index.types if several else [index], strict=True)
+    ]
+    indices += [indices[0].type(0)] * (kind.ndim - len(indices))
+    position = indices[0]
+    for extent, i in zip(cgutils.unpack_tuple(builder, struct.shape)[1:], indices[1:], strict=True):
+        position = builder.add(builder.mul(position, extent), i)
+    return builder.bitcast(builder.gep(struct.data, [position]), ir.PointerType(_VECTOR))
+
+
+@intrinsic
+def splat(context, number):  # type: ignore[no-untyped-def]
+    """The same number in all lanes."""
+
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        one = builder.insert_element(_VECTOR(ir.Undefined), arguments[0], _INT32(0))
+        return builder.shuffle_vector(one, _VECTOR(ir.Undefined), _pattern([0] * WIDTH))
+
+    return lanes(types.float64), build
+
+
+@intrinsic
+def square_root(context, a):  # type: ignore[no-untyped-def]
+    """√a."""
+
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        kind = ir.FunctionType(_VECTOR, [_VECTOR])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{WIDTH}f64")
+        return builder.call(function, arguments)
+
+    return lanes(lanes), build
+
+
+@intrinsic
+def transpose(context, a, b, c, d):  # type: ignore[no-untyped-def]
+    """Lane k of the result q is lane q of argument k."""
+
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        def mix(x, y, pattern):  # type: ignore[no-untyped-def]
+            return builder.shuffle_vector(x, y, _pattern(pattern))
+
+        a, b, c, d = arguments
+        ab, ab_odd = mix(a, b, [0, 4, 2, 6]), mix(a, b, [1, 5, 3, 7])
+        cd, cd_odd = mix(c, d, [0, 4, 2, 6]), mix(c, d, [1, 5, 3, 7])
+        low, high = [0, 1, 4, 5], [2, 3, 6, 7]
+        rows = [mix(ab, cd, low), mix(ab_odd, cd_odd, low), mix(ab, cd, high), mix(ab_odd, cd_odd, high)]
+        return context.make_tuple(builder, signature.return_type, rows)
+
+    return types.UniTuple(lanes, 4)(lanes, lanes, lanes, lanes), build
+
+
+def _pattern(indices: list[int]) -> Any:
+    return ir.Constant(ir.VectorType(_INT32, len(indices)), indices)
