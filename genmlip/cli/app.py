@@ -11,6 +11,7 @@ import typer
 from genmlip import __version__
 from genmlip.cli.barrier import barrier
 from genmlip.cli.defects import assess, equilibrate
+from genmlip.cli.export import export
 from genmlip.cli.materials import crystal, potentials
 from genmlip.cli.studies import demo, figures, study
 from genmlip.cli.training import train
@@ -33,6 +34,7 @@ for command, panel in (
     (barrier, SIMULATE),
     (train, SIMULATE),
     (assess, SIMULATE),
+    (export, SIMULATE),
     (demo, STUDY),
     (study, STUDY),
     (figures, STUDY),
