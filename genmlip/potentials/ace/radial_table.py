@@ -53,20 +53,19 @@ class RadialTable:
     def of(
         cls, functions: RadialFunctions, core: RepulsiveCore | None = None, tolerance: float = 1e-11
     ) -> RadialTable:
-        """The spline that errs by less than ``tolerance``, relative to the largest value of each channel.
+        """The spline that errs by less than ``tolerance``, relative to the largest value of a channel.
 
-        Slopes are held to a hundred times that, relative to the largest slope, and r φ(r) of ``core`` to
-        ``tolerance`` · (|r φ| + 1 eV Å). Where third or lower derivatives jump, functions and cores should
-        say so in an attribute ``breaks`` (Å): the spline then is in pieces that share values and slopes.
+        That is, the largest at this distance and beyond, or beyond half the cutoff. Slopes are held to a
+        hundred times that, relative to the largest slope, and r φ(r) of ``core`` to ``tolerance`` times
+        (|r φ| + 1 eV Å). Where third or lower derivatives jump, functions and cores should say so in an
+        attribute ``breaks`` (Å): the spline then is in pieces that share values and slopes.
 
         Raises InputError where the accuracy cannot be reached.
         """
-        r = np.linspace(0.0, functions.cutoff, 2001)[1:]
-        scales = [abs(f).max(axis=1, initial=0.0)[:, None] for f in functions(r)]
-        scales = [np.where(scale > 0.0, scale, 1.0) for scale in scales]
+        values, slopes = _scales(functions)
 
         def allowed(r: Array) -> tuple[Array, Array]:
-            return tolerance * scales[0], SLOPE_TOLERANCE * tolerance * scales[1]
+            return tolerance * values(r), SLOPE_TOLERANCE * tolerance * slopes(r)
 
         table = _tabulate(functions, functions.cutoff, _breaks(functions), allowed, "radial functions")
         return cls(*table, functions.cutoff, None if core is None else _core_table(core, tolerance))
@@ -83,6 +82,22 @@ class RadialTable:
             slope = slope * t + value
             value = value * t + C[:, m]
         return (inside * value).T, (inside * slope).T, (inside * curvature).T
+
+
+def _scales(functions: RadialFunctions) -> list[Callable[[Array], Array]]:
+    """Largest values, and slopes, of the channels at r and beyond, or beyond half the cutoff: (channels, n).
+
+    What polynomials do close to the nucleus shall not spoil the accuracy where atoms are. A thousandth of the
+    largest of all is the least.
+    """
+    nodes = np.linspace(0.0, functions.cutoff, 2001)[1:]
+
+    def scale(f: Array) -> Callable[[Array], Array]:
+        beyond = np.maximum.accumulate(abs(f)[:, ::-1], axis=1)[:, ::-1]
+        beyond = np.maximum(beyond, np.maximum(1e-3 * beyond[:, :1], np.finfo(float).tiny))
+        return lambda r: beyond[:, np.searchsorted(nodes, np.minimum(r, 0.5 * functions.cutoff))]
+
+    return [scale(f) for f in functions(nodes)]
 
 
 def _core_table(core: RepulsiveCore, tolerance: float) -> RadialTable:
