@@ -21,7 +21,7 @@ from genmlip.potentials.ace.expansion import RadialFunctions, RepulsiveCore
 
 DEGREE = 7  # a third of the bins, for the same accuracy, of degree five
 SLOPE_TOLERANCE = 100.0  # times that of the values: differentiation costs two digits at these widths
-FEWEST_BINS, MOST_BINS = 8, 4096  # between two breaks
+FEWEST_BINS, MOST_BINS = 8, 4096  # between two breakpoints
 MOST_CELLS = 4096
 
 Function = Callable[[Array], tuple[Array, Array]]
@@ -58,7 +58,7 @@ class RadialTable:
         That is, the largest at this distance and beyond, or beyond half the cutoff. Slopes are held to a
         hundred times that, relative to the largest slope, and r φ(r) of ``core`` to ``tolerance`` times
         (|r φ| + 1 eV Å). Where third or lower derivatives jump, functions and cores should say so in an
-        attribute ``breaks`` (Å): the spline then is in pieces that share values and slopes.
+        attribute ``breakpoints`` (Å): the spline then is in pieces that share values and slopes.
 
         Raises InputError where the accuracy cannot be reached.
         """
@@ -67,7 +67,7 @@ class RadialTable:
         def allowed(r: Array) -> tuple[Array, Array]:
             return tolerance * values(r), SLOPE_TOLERANCE * tolerance * slopes(r)
 
-        table = _tabulate(functions, functions.cutoff, _breaks(functions), allowed, "radial functions")
+        table = _tabulate(functions, functions.cutoff, _breakpoints(functions), allowed, "radial functions")
         return cls(*table, functions.cutoff, None if core is None else _core_table(core, tolerance))
 
     def __call__(self, r: Array) -> tuple[Array, Array, Array]:
@@ -111,21 +111,21 @@ def _core_table(core: RepulsiveCore, tolerance: float) -> RadialTable:
         value, slope = function(r)
         return tolerance * (abs(value) + 1.0), SLOPE_TOLERANCE * tolerance * (abs(slope) + 1.0)
 
-    table = _tabulate(function, core.cutoff, _breaks(core), allowed, "repulsive core")
+    table = _tabulate(function, core.cutoff, _breakpoints(core), allowed, "repulsive core")
     return RadialTable(*table, core.cutoff)
 
 
-def _breaks(functions: RadialFunctions | RepulsiveCore) -> Array:
+def _breakpoints(functions: RadialFunctions | RepulsiveCore) -> Array:
     """Where they are not smooth, strictly between 0 and the cutoff."""
-    breaks = np.unique(np.asarray(getattr(functions, "breaks", ()), dtype=float))
-    return breaks[(breaks > 0.0) & (breaks < functions.cutoff)]
+    breakpoints = np.unique(np.asarray(getattr(functions, "breakpoints", ()), dtype=float))
+    return breakpoints[(breakpoints > 0.0) & (breakpoints < functions.cutoff)]
 
 
 def _tabulate(
-    function: Function, cutoff: float, breaks: Array, allowed: Function, name: str
+    function: Function, cutoff: float, breakpoints: Array, allowed: Function, name: str
 ) -> tuple[Array, Array, IntArray, float]:
     """Coefficients, starts, bins of the cells, and the cells' width, of splines from break to break."""
-    ends = [0.0, *breaks, cutoff]
+    ends = [0.0, *breakpoints, cutoff]
     clamped = 3 if _curvature_vanishes(function, cutoff) else 2
     coefficients, starts = [], []
     for low, high in pairwise(ends):
@@ -163,7 +163,7 @@ def _piece(
         if len(C) > MOST_BINS:
             raise InputError(
                 f"{name}: no table of {MOST_BINS} bins is accurate near {r[excess.argmax()]:.4g} Å; they "
-                "must be smooth, but for the breaks they name, and vanish with their slope at the cutoff"
+                "must be smooth, but for the breakpoints they name, and vanish with their slope at the cutoff"
             )
         nodes = _halve(nodes, too_wide)
 

@@ -45,11 +45,11 @@ class Switched:
     basis: RadialBasis
     low: float
     high: float
-    names_its_breaks: bool = True
+    names_its_breakpoints: bool = True
 
     @property
-    def breaks(self):
-        return (self.low, self.high) if self.names_its_breaks else ()
+    def breakpoints(self):
+        return (self.low, self.high) if self.names_its_breakpoints else ()
 
     @property
     def cutoff(self):
@@ -67,7 +67,7 @@ class ScreenedCoulomb:
     low, cutoff = 0.8, 1.6
 
     @property
-    def breaks(self):
+    def breakpoints(self):
         return (self.low,)
 
     def __call__(self, r):
