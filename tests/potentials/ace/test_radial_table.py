@@ -45,11 +45,10 @@ class Switched:
     basis: RadialBasis
     low: float
     high: float
-    names_its_breakpoints: bool = True
 
     @property
     def breakpoints(self):
-        return (self.low, self.high) if self.names_its_breakpoints else ()
+        return (self.low, self.high)
 
     @property
     def cutoff(self):
