@@ -142,7 +142,7 @@ class _Bond:
         x = np.cos(np.pi * (np.arange(_SAMPLES) + 0.5) / _SAMPLES)
         R = radial((x + 1) / 2 * radial.cutoff)[0]
         series = dct(mix @ R, axis=1) / _SAMPLES
-        rounding = np.finfo(float).eps * abs(mix) @ abs(R).max(axis=1)
+        rounding = 10 * np.finfo(float).eps * abs(mix) @ abs(R).max(axis=1)
         return cls(radial, mix, n_channels, np.where(abs(series) > rounding[:, None], series, 0.0))
 
     def in_radial_basis(self, n: int) -> Array:

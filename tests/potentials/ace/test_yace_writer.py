@@ -1,0 +1,161 @@
+"""Our potentials as .yace files: read back by ourselves, and by python-ace where it is installed."""
+
+import re
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from numpy.testing import assert_allclose
+
+from genmlip.errors import InputError
+from genmlip.potentials import load_potential
+from genmlip.potentials.ace import LinearACE
+from genmlip.potentials.ace.yace_writer import save_yace
+
+CASES = {
+    "pair": (("W",), 4.5, (20,)),
+    "tungsten": (("W",), 5.0, (40, 10, 8)),
+    "five-body": (("Si",), 4.2, (8, 6, 6, 6)),
+    "no-pair": (("W",), 4.5, (1, 6)),
+    "binary": (("W", "Mo"), 4.6, (12, 7, 6)),
+    "ternary": (("W", "Mo", "Ta"), 4.4, (6, 5)),
+}
+SCIENTIFIC = re.compile(r"(?<![\w.])\d+e[+-]?\d+")  # a number that YAML 1.1 takes for a word
+
+
+def random_potential(symbols, cutoff, degrees, seed=3, **settings):
+    ace = LinearACE(symbols, cutoff, order=len(degrees), degree=degrees, **settings)
+    c = np.random.default_rng(seed).normal(size=ace.n_coefficients) / ace.smoothness
+    return ace.with_coefficients(c, E0={s: -8.9 + k for k, s in enumerate(ace.symbols)})
+
+
+def rattled(symbols, seed=0, amplitude=0.2):
+    rng = np.random.default_rng(seed)
+    atoms = bulk("W", cubic=True, a=3.1652) * 3
+    atoms.symbols = rng.choice(symbols, len(atoms))
+    atoms.set_cell(atoms.cell @ (np.eye(3) + rng.uniform(-0.03, 0.03, (3, 3))), scale_atoms=True)
+    atoms.positions += rng.normal(0.0, amplitude, (len(atoms), 3))
+    return atoms
+
+
+@pytest.fixture(params=CASES)
+def potential(request):
+    return random_potential(*CASES[request.param])
+
+
+@pytest.fixture(scope="module")
+def tungsten():
+    return random_potential(*CASES["tungsten"])
+
+
+# Our own reader
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_written_reads_back_as_the_same_potential(potential, tmp_path, seed):
+    save_yace(potential, tmp_path / "p.yace")
+    again = load_potential(f"ace:{tmp_path / 'p.yace'}")
+    atoms = rattled(potential.symbols, seed)
+    expected, found = potential.evaluate(atoms), again.evaluate(atoms)
+    assert again.symbols == potential.symbols
+    assert again.cutoff == potential.cutoff
+    assert_allclose(found.energies, expected.energies, rtol=1e-9)
+    assert_allclose(found.forces, expected.forces, atol=1e-9 * abs(expected.forces).max())
+    assert_allclose(found.virial, expected.virial, atol=1e-9 * abs(expected.virial).max())
+
+
+def test_a_potential_that_is_not_fitted_reads_back_as_free_atoms(tmp_path):
+    save_yace(LinearACE("W", 4.5, order=3), tmp_path / "p.yace")
+    assert load_potential(f"ace:{tmp_path / 'p.yace'}").evaluate(rattled(["W"])).energy == 0.0
+
+
+# python-ace
+
+
+@pytest.fixture
+def pyace():
+    return pytest.importorskip("pyace")
+
+
+@pytest.mark.parametrize("recursive", [False, True], ids=["product", "recursive"])
+def test_python_ace_agrees_in_site_energies_and_forces(pyace, potential, tmp_path, recursive):
+    report = save_yace(potential, tmp_path / "p.yace", spline_bin=2e-4)
+    atoms = rattled(potential.symbols)
+    expected = potential.evaluate(atoms)
+    atoms.calc = pyace.PyACECalculator(
+        str(tmp_path / "p.yace"), recursive_evaluator=recursive, recursive=recursive
+    )
+    assert_allclose(atoms.get_potential_energies(), expected.energies, rtol=1e-11)
+    assert_allclose(atoms.get_forces(), expected.forces, atol=1e-9 * abs(expected.forces).max())
+    assert report.spline_error < 1e-9
+
+
+def test_the_tables_of_python_ace_err_less_than_the_report_says(pyace, tungsten, tmp_path):
+    atoms = rattled(["W"])
+    expected = tungsten.evaluate(atoms).forces
+    for spline_bin in (4e-3, 1e-3):
+        report = save_yace(tungsten, tmp_path / "p.yace", spline_bin=spline_bin)
+        atoms.calc = pyace.PyACECalculator(str(tmp_path / "p.yace"))
+        error = abs(atoms.get_forces() - expected).max() / abs(expected).max()
+        assert 1e-3 * report.spline_error < error < report.spline_error
+
+
+# What the report says
+
+
+def test_error_of_the_tables_falls_with_the_third_power_of_their_bins(tungsten, tmp_path):
+    coarse, fine = (save_yace(tungsten, tmp_path / "p.yace", spline_bin=h).spline_error for h in (4e-3, 1e-3))
+    assert coarse / fine == pytest.approx(4**3, rel=0.1)
+
+
+@pytest.mark.parametrize("tolerance", [1e-6, 1e-9, 1e-12])
+def test_polynomials_are_as_many_as_the_tolerance_asks_for(tungsten, tmp_path, tolerance):
+    report = save_yace(tungsten, tmp_path / "p.yace", tolerance)
+    more = save_yace(tungsten, tmp_path / "q.yace", tolerance / 10)
+    assert report.radial_error < 2 * tolerance
+    assert report.n_polynomials < more.n_polynomials < 1.25 * report.n_polynomials
+
+
+def test_the_report_counts_the_functions_in_the_file(potential, tmp_path):
+    report = save_yace(potential, tmp_path / "p.yace")
+    text = (tmp_path / "p.yace").read_text()
+    assert report.path == tmp_path / "p.yace"
+    assert report.n_functions == text.count("num_ms_combs")
+    assert f"nradbasemax: {report.n_polynomials}," in text
+
+
+# The file
+
+
+def test_numbers_are_numbers_to_every_yaml_parser(potential, tmp_path):
+    save_yace(potential, tmp_path / "p.yace", spline_bin=1e-5 * 40)
+    lines = (tmp_path / "p.yace").read_text().splitlines()
+    assert not [line for line in lines if not line.startswith("#") and SCIENTIFIC.search(line)]
+
+
+def test_a_refused_export_leaves_the_file_that_was_there(tungsten, tmp_path):
+    path = tmp_path / "p.yace"
+    path.write_text("mine")
+    with pytest.raises(InputError, match="more than 1024 polynomials"):
+        save_yace(random_potential(("W",), 12.0, (20,), r0=0.4, core=16), path)
+    assert path.read_text() == "mine"
+    assert [p.name for p in tmp_path.iterdir()] == ["p.yace"]
+
+
+@pytest.mark.parametrize("name", ["p.yaml", "p.json", "p", "p.yace.txt"])
+def test_the_suffix_must_be_the_one_that_readers_know(tungsten, tmp_path, name):
+    with pytest.raises(InputError, match=r"must be \.yace"):
+        save_yace(tungsten, tmp_path / name)
+
+
+def test_only_a_linear_ace_is_written(tmp_path):
+    with pytest.raises(InputError, match=r"linear ACE .* not FinnisSinclair"):
+        save_yace(load_potential("fs:W"), tmp_path / "p.yace")
+
+
+@pytest.mark.parametrize(
+    "bad", [{"tolerance": 0.0}, {"tolerance": np.nan}, {"spline_bin": -1e-3}, {"spline_bin": 1.0}]
+)
+def test_settings_must_make_sense(tungsten, tmp_path, bad):
+    with pytest.raises(InputError, match="must be in"):
+        save_yace(tungsten, tmp_path / "p.yace", **bad)
