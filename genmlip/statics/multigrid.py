@@ -57,6 +57,11 @@ class Rows:
         add_bonds(i, j, kind, blocks, count, column, found)
         return cls.of(*_compressed(count, column, found))
 
+    def in_single_precision(self) -> Rows:
+        """With half as large blocks, since sweeps wait for memory; they stay symmetric, and sums are double."""
+        column, diagonal = self.column.astype(np.int32), self.diagonal
+        return Rows(self.first, column, self.blocks.astype(np.float32), diagonal, self.inverse)
+
     def matrix(self) -> csc_array:
         """As a sparse matrix (3m, 3m)."""
         return csc_array(bsr_array((self.blocks, self.column, self.first)))
@@ -94,7 +99,7 @@ class Multigrid:
         points = points - points[0]
         while len(points) > COARSEST:
             label, node, weight = triangulate(points, edges)
-            self.levels.append(Level(rows, node, weight, len(label)))
+            self.levels.append(Level(rows.in_single_precision(), node, weight, len(label)))
             rows, points, edges = galerkin(rows, node, weight, len(label)), label @ edges, 2.0 * edges
         self._coarsest = SparseFactor(rows.matrix(), points)
 
