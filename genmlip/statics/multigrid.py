@@ -58,7 +58,7 @@ class Rows:
         return cls.of(*_compressed(count, column, found))
 
     def in_single_precision(self) -> Rows:
-        """With half as large blocks, since sweeps wait for memory; they stay symmetric, and sums are double."""
+        """With blocks half as large, as sweeps wait for memory; they stay symmetric, and sums are double."""
         column, diagonal = self.column.astype(np.int32), self.diagonal
         return Rows(self.first, column, self.blocks.astype(np.float32), diagonal, self.inverse)
 
