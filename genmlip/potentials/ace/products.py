@@ -1,18 +1,21 @@
-"""The site energy as a quadratic form: how Σ_t w_t A_{v_1} … A_{v_ν} is evaluated with few multiplications.
+"""A sum of products of density moments, evaluated with few multiplications.
 
 Products that several terms share are computed once. Nodes P are the density moments A followed by interior
 nodes P_k = P_{a(k)} P_{b(k)} with a(k), b(k) < k; every term is then a node or a product of two nodes,
 
-    V = Σ_k w_k P_k + Σ_(a, b) w_ab P_a P_b.
+    ρ = Σ_k w_k P_k + Σ_(a, b) w_ab P_a P_b.
 
-The gradient ∂V/∂A follows from one adjoint sweep: ∂V/∂P_a = w_a + Σ_b w_ab P_b, then down the nodes in
-reverse (Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021), use a related recursion).
+The gradient ∂ρ/∂A follows from one adjoint sweep: ∂ρ/∂P_a = w_a + Σ_b w_ab P_b, then down the nodes in
+reverse (Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021), use a related recursion). The graph does not
+depend on the weights, so that all densities of a potential share it.
 """
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cache
+from heapq import heapify, heappop, heappush
 from itertools import combinations
 
 import numpy as np
@@ -20,6 +23,7 @@ import numpy as np
 from genmlip._types import Array, IntArray
 
 Monomial = tuple[int, ...]
+Split = tuple[Monomial, Monomial]
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,30 @@ class ProductGraph:
 
     @classmethod
     def of(cls, n_leaves: int, monomials: IntArray) -> ProductGraph:
-        """The graph of the products ``monomials`` (T, order), padded with −1."""
-        return _Builder(n_leaves).build([tuple(v for v in row if v >= 0) for row in monomials.tolist()])
+        """The graph of the distinct products ``monomials`` (T, order), sorted and padded with −1."""
+        products = [tuple(v for v in row if v >= 0) for row in monomials.tolist()]
+        splits, shared = _share(products)
+        node: dict[Monomial, int] = {(v,): v for v in range(n_leaves)}
+        nodes: list[tuple[int, int]] = []
+        for order in range(2, max(map(len, shared), default=0) + 1):
+            made = [(*(node[half] for half in splits[v]), v) for v in shared if len(v) == order]
+            # neighbours in this sequence share no factor: no sum has to wait for the one before it
+            for a, b, v in sorted(made, key=lambda entry: (entry[1] - entry[0], entry)):
+                node[v] = n_leaves + len(nodes)
+                nodes.append((a, b))
+        linear = [(node[v], t) for t, v in enumerate(products) if v in node]
+        terms = [
+            (*sorted(node[half] for half in splits[v]), t) for t, v in enumerate(products) if v not in node
+        ]
+        left, right, index = np.array(sorted(terms), dtype=np.int64).reshape(-1, 3).T.copy()
+        return cls(
+            n_leaves,
+            np.array(nodes, dtype=np.int64).reshape(-1, 2),
+            np.array(linear, dtype=np.int64).reshape(-1, 2),
+            np.searchsorted(left, np.arange(n_leaves + len(nodes) + 1)),
+            right,
+            index,
+        )
 
     def weights(self, w: Array) -> tuple[Array, Array]:
         """Linear (n_P,) and quadratic weights for the monomial weights ``w`` (T,)."""
@@ -51,57 +77,72 @@ class ProductGraph:
         return linear, w[self.monomial]
 
 
-@cache
-def _splits(order: int) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
-    """Ways to part ``order`` positions in two halves as equal as possible."""
-    everything = set(range(order))
-    return tuple(
-        (left, tuple(sorted(everything - set(left)))) for left in combinations(range(order), (order + 1) // 2)
+def _share(products: list[Monomial]) -> tuple[dict[Monomial, Split], set[Monomial]]:
+    """The two halves of every product, and those products that are worth a node.
+
+    Long products choose first, each the halves that need the fewest new nodes and that are the most common.
+    Those of three factors are a pair times the third, with as few different pairs as a greedy cover finds.
+    """
+    wanted = {v for v in products if len(v) > 1}
+    splits: dict[Monomial, Split] = {}
+    shared: set[Monomial] = set()
+    for order in range(max(map(len, wanted), default=0), 3, -1):
+        to_split = sorted(v for v in wanted if len(v) == order)
+        uses = Counter(half for v in to_split for split in _halves(v) for half in split)
+        for v in to_split:
+            splits[v] = min(
+                _halves(v), key=lambda split: (_n_new(split, shared), -uses[split[0]] - uses[split[1]])
+            )
+            shared.update(half for half in splits[v] if len(half) > 1)
+        wanted |= shared
+    triples = {v: _halves(v) for v in sorted(wanted) if len(v) == 3}
+    shared |= _cover(triples, shared)
+    for v, choices in triples.items():
+        splits[v] = next(split for split in choices if split[0] in shared)
+    splits |= {v: (v[:1], v[1:]) for v in wanted | shared if len(v) == 2}
+    return splits, shared
+
+
+def _n_new(split: Split, shared: set[Monomial]) -> int:
+    return sum(len(half) > 1 and half not in shared for half in set(split))
+
+
+def _cover(triples: dict[Monomial, list[Split]], shared: set[Monomial]) -> set[Monomial]:
+    """Pairs, besides those in ``shared``, such that each triple contains one: always the most useful next."""
+    users: dict[Monomial, set[Monomial]] = defaultdict(set)
+    for v, choices in triples.items():
+        if not any(pair in shared for pair, _ in choices):
+            for pair, _ in choices:
+                users[pair].add(v)
+    chosen: set[Monomial] = set()
+    heap = [(-len(use), pair) for pair, use in users.items()]
+    heapify(heap)
+    while heap:
+        count, pair = heappop(heap)
+        if len(users[pair]) < -count:  # others have taken some since; come back later
+            heappush(heap, (-len(users[pair]), pair))
+        elif count < 0:
+            chosen.add(pair)
+            for v in list(users[pair]):
+                for other, _ in set(triples[v]):
+                    users[other].discard(v)
+    return chosen
+
+
+def _halves(v: Monomial) -> list[Split]:
+    """The different ways to part a product in two halves as equal as possible, the longer one first."""
+    return list(
+        dict.fromkeys(
+            (tuple(v[i] for i in left), tuple(v[i] for i in right)) for left, right in _positions(len(v))
+        )
     )
 
 
-class _Builder:
-    def __init__(self, n_leaves: int) -> None:
-        self.n_leaves = n_leaves
-        self.node: dict[Monomial, int] = {(v,): v for v in range(n_leaves)}
-        self.factors: list[tuple[int, int]] = []
-
-    def build(self, monomials: list[Monomial]) -> ProductGraph:
-        linear: list[tuple[int, int]] = []
-        terms: list[tuple[int, int, int]] = []
-        for t in sorted(
-            range(len(monomials)), key=lambda t: -len(monomials[t])
-        ):  # long ones choose the nodes
-            monomial = monomials[t]
-            if monomial in self.node:
-                linear.append((self.node[monomial], t))
-            else:
-                a, b = self._factor(monomial)
-                terms.append((min(a, b), max(a, b), t))
-        terms.sort()
-        left, right, index = np.array(terms, dtype=np.int64).reshape(-1, 3).T.copy()
-        n = self.n_leaves + len(self.factors)
-        return ProductGraph(
-            self.n_leaves,
-            np.array(self.factors, dtype=np.int64).reshape(-1, 2),
-            np.array(linear, dtype=np.int64).reshape(-1, 2),
-            np.searchsorted(left, np.arange(n + 1)),
-            right,
-            index,
-        )
-
-    def _factor(self, monomial: Monomial) -> tuple[int, int]:
-        """Two nodes whose product is ``monomial``, preferring nodes that exist."""
-        halves = [
-            (tuple(monomial[i] for i in left), tuple(monomial[i] for i in right))
-            for left, right in _splits(len(monomial))
-        ]
-        left, right = min(halves, key=lambda pair: (pair[0] not in self.node) + (pair[1] not in self.node))
-        return self._node(left), self._node(right)
-
-    def _node(self, monomial: Monomial) -> int:
-        if monomial not in self.node:
-            factors = self._factor(monomial)
-            self.node[monomial] = self.n_leaves + len(self.factors)
-            self.factors.append(factors)
-        return self.node[monomial]
+@cache
+def _positions(order: int) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+    everything = set(range(order))
+    return tuple(
+        (left, tuple(sorted(everything - set(left))))
+        for left in combinations(range(order), (order + 1) // 2)
+        if order % 2 or left[0] == 0
+    )
