@@ -73,22 +73,29 @@ class CellSpecification:
 
 
 def parse_solver(text: str) -> Solver:
-    """``gcv``, ``ols``, ``ridge[:ALPHA]`` or ``svd[:RCOND]``."""
+    """``ard[:separate]``, ``bayes[:separate]``, ``gcv``, ``ols``, ``ridge[:α]``, ``rrqr[:ε]`` or ``svd[:ε]``.
+
+    ``separate`` estimates the noise of energies, forces and virials apart.
+    """
     from genmlip import training
 
     name, _, parameter = text.partition(":")
-    makers: dict[str, Callable[..., Solver]] = {
-        "gcv": training.GCVRidge,
-        "ols": training.OrdinaryLeastSquares,
-        "ridge": training.Ridge,
-        "svd": training.TruncatedSVD,
-    }
+    plain: dict[str, type[Solver]] = {"gcv": training.GCVRidge, "ols": training.OrdinaryLeastSquares}
+    tuned: dict[str, type[Solver]] = {
+        "ridge": training.Ridge, "rrqr": training.RankRevealingQR, "svd": training.TruncatedSVD
+    }  # fmt: skip
+    probable: dict[str, type[Solver]] = {"ard": training.ARD, "bayes": training.BayesianRidge}
+    makers: dict[str, Callable[..., Solver]] = {**plain, **tuned, **probable}
     if name not in makers:
         raise UnknownNameError("solver", name, makers)
     if not parameter:
         return makers[name]()
-    if name not in ("ridge", "svd"):
+    if name in plain:
         raise InputError(f"the solver {name} takes no parameter, got {text!r}")
+    if name in probable:
+        if parameter != "separate":
+            raise InputError(f"the solver {name} takes only {name}:separate, got {text!r}")
+        return makers[name](separate_noise=True)
     try:
         return makers[name](float(parameter))
     except ValueError:
