@@ -16,7 +16,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from genmlip._extxyz import read_frames, write_frames
 from genmlip._types import Array
 from genmlip.errors import InputError, UnknownNameError
-from genmlip.potentials.neighbours import Neighbours
+from genmlip.potentials.closest import Pair, smallest_distances
 from genmlip.training.label_keys import find_labels, without_labels
 
 DEFAULT_GROUP = "default"
@@ -115,18 +115,17 @@ class Configuration:
         return np.asarray(full_3x3_to_voigt_6_stress(-self.virial / self.atoms.get_volume()), dtype=float)
 
     @cached_property
+    def smallest_distances(self) -> dict[Pair, float]:
+        """Å, between atoms of every pair of elements that is met within 16 Å, periodic images included."""
+        try:
+            return smallest_distances(self.atoms)
+        except InputError as error:
+            raise InputError(f"{self.source}: {error}") from None
+
+    @property
     def smallest_distance(self) -> float:
-        """Å, between any two atoms, periodic images included; infinite beyond 16 Å and for one atom alone."""
-        if len(self) < 2 and not self.atoms.pbc.any():
-            return np.inf
-        for cutoff in (2.0, 4.0, 8.0, 16.0):
-            try:
-                vectors = Neighbours.of(self.atoms, cutoff).vectors(self.atoms.positions)
-            except InputError as error:
-                raise InputError(f"{self.source}: {error}") from None
-            if len(vectors):
-                return float(np.sqrt(np.einsum("pa,pa->p", vectors, vectors).min()))
-        return np.inf
+        """Å, between any two atoms; infinite where no two are within 16 Å."""
+        return min(self.smallest_distances.values(), default=np.inf)
 
 
 @dataclass(frozen=True)
@@ -206,9 +205,18 @@ class Dataset:
         return sum(len(configuration) for configuration in self)
 
     @cached_property
+    def smallest_distances(self) -> dict[Pair, float]:
+        """Å, over all configurations, of every pair of elements that is met within 16 Å."""
+        shortest: dict[Pair, float] = {}
+        for configuration in self:
+            for pair, distance in configuration.smallest_distances.items():
+                shortest[pair] = min(distance, shortest.get(pair, np.inf))
+        return shortest
+
+    @property
     def smallest_distance(self) -> float:
-        """Å, over all configurations."""
-        return min((configuration.smallest_distance for configuration in self), default=np.inf)
+        """Å, over all configurations and elements."""
+        return min(self.smallest_distances.values(), default=np.inf)
 
     @cached_property
     def sha256(self) -> str:

@@ -1,5 +1,6 @@
 import gzip
 from contextlib import suppress
+from itertools import product
 
 import numpy as np
 import pytest
@@ -392,3 +393,30 @@ def test_a_damaged_gzip_file_is_refused(tmp_path):
     (tmp_path / "data.xyz.gz").write_bytes(zipped)
     with pytest.raises(FileFormatError):
         Dataset.read(tmp_path / "data.xyz.gz")
+
+
+def every_distance(atoms, a, b):
+    """Distances of atoms of elements a and b, periodic images included, up to 20 Å; slow."""
+    first, second = (np.flatnonzero(atoms.symbols == s) for s in (a, b))
+    steps = np.array(list(product(range(-3, 4), repeat=3)))
+    gaps = atoms.positions[second][:, None] - atoms.positions[first][None] + 0.0
+    r = np.linalg.norm(gaps[None] + (steps @ atoms.cell.array)[:, None, None], axis=-1)
+    return r[r > 1e-9]
+
+
+@pytest.mark.parametrize("symbols", ["W16", "W8Ta8", "W15Ta", "W13TaMo2"])
+def test_smallest_distances_are_those_of_every_pair_of_elements(symbols):
+    rng = np.random.default_rng(3)
+    atoms = Atoms(symbols, positions=rng.uniform(0, 6.5, (16, 3)), cell=[6, 6.5, 7], pbc=True)
+    found = Configuration(atoms).smallest_distances
+    kinds = sorted(set(atoms.symbols))
+    assert set(found) == {(a, b) for a in kinds for b in kinds if a <= b}
+    for (a, b), distance in found.items():
+        assert_allclose(distance, every_distance(atoms, a, b).min(), rtol=1e-12)
+
+
+def test_smallest_distances_of_a_data_set_are_those_of_its_closest_configurations():
+    gaps = [("W2", 3.0), ("WTa", 2.5), ("W2", 2.25), ("TaW", 2.75), ("Ta", 0.0)]
+    data = Dataset.from_atoms(Atoms(s, positions=[[0, 0, x] for x in ([0, d] if d else [0])]) for s, d in gaps)
+    assert data.smallest_distances == {("W", "W"): 2.25, ("Ta", "W"): 2.5}
+    assert data.smallest_distance == 2.25

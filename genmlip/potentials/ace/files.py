@@ -11,32 +11,54 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
+from ase.data import atomic_numbers
 
 from genmlip import __version__
 from genmlip._files import write_atomically
+from genmlip._json import finite_or_none
 from genmlip._types import Array
 from genmlip.errors import FileFormatError, InputError
 from genmlip.potentials.ace.basis import ACEBasis
+from genmlip.potentials.ace.core import ShortRange
+from genmlip.potentials.closest import Pair, pair_of
 
 FORMAT = "genmlip linear ACE"
-VERSION = 1
+VERSION = 2
+"""Version 1 knows neither cores nor the range of the training data; it is still read."""
 
 
-def save_json(
-    path: Path, basis: ACEBasis, coefficients: Array, E0: Mapping[str, float], metadata: Mapping[str, Any]
-) -> None:
+class Saved(NamedTuple):
+    """What makes a potential, in the order and under the names of :meth:`LinearACE.from_basis`."""
+
+    basis: ACEBasis
+    coefficients: Array
+    E0: Mapping[str, float]
+    metadata: Mapping[str, Any]
+    short_range: Mapping[Pair, ShortRange]
+    smallest_distances: Mapping[Pair, float] | None
+
+
+def save_json(path: Path, saved: Saved) -> None:
     """Write what makes a potential to ``path``, in one step: a file is whole or not there."""
+    distances = saved.smallest_distances
     content = {
         "format": FORMAT,
         "version": VERSION,
-        "basis": asdict(basis),
-        "checksum": basis_checksum(basis),
-        "E0": E0,
-        "coefficients": coefficients.tolist(),
-        "metadata": {"genmlip": __version__, **metadata},
+        "basis": asdict(saved.basis),
+        "checksum": basis_checksum(saved.basis),
+        "E0": saved.E0,
+        "coefficients": saved.coefficients.tolist(),
+        "short_range": {
+            "-".join(pair): {"inner": core.inner, "width": core.width, "strength": core.strength}
+            for pair, core in saved.short_range.items()
+        },
+        "smallest_distances": None
+        if distances is None
+        else {"-".join(pair): finite_or_none(distance) for pair, distance in distances.items()},
+        "metadata": {"genmlip": __version__, **saved.metadata},
     }
     try:
         lines = [f'"{name}": {_dumps(value)}' for name, value in content.items()]
@@ -45,13 +67,14 @@ def save_json(
     write_atomically(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def load_json(path: Path) -> tuple[ACEBasis, Array, dict[str, float], dict[str, Any]]:
-    """Basis, coefficients, E0 and metadata; raises FileFormatError naming the field missing or wrong."""
+def load_json(path: Path) -> Saved:
+    """What :func:`save_json` wrote; raises FileFormatError naming the field that is missing or wrong."""
     fields = _Fields(path, _read(path))
     if fields.content.get("format") != FORMAT:
         fields.fail("format", f"this is no {FORMAT} file")
-    if fields.integer("version") != VERSION:
-        fields.fail("version", f"must be {VERSION}; the file was written by another version of genmlip")
+    version = fields.integer("version")
+    if not 1 <= version <= VERSION:
+        fields.fail("version", f"must be 1 to {VERSION}; the file was written by another version of genmlip")
     basis = _basis(fields.section("basis"))
     if not np.isclose(fields.number("checksum"), basis_checksum(basis), rtol=1e-9, atol=1e-9):
         fields.fail("checksum", "the coefficients belong to another basis than the settings make")
@@ -63,7 +86,11 @@ def load_json(path: Path) -> tuple[ACEBasis, Array, dict[str, float], dict[str, 
     E0 = {symbol: E0_fields.number(symbol) for symbol in basis.symbols}
     if foreign := sorted(set(E0_fields.content) - set(E0)):
         fields.fail("E0", f"names {', '.join(foreign)}, which the basis lacks")
-    return basis, coefficients, E0, dict(fields.section("metadata").content)
+    metadata = dict(fields.section("metadata").content)
+    if version == 1:
+        return Saved(basis, coefficients, E0, metadata, {}, None)
+    cores, distances = _short_range(fields, basis), _smallest_distances(fields, basis)
+    return Saved(basis, coefficients, E0, metadata, cores, distances)
 
 
 def basis_checksum(basis: ACEBasis) -> float:
@@ -101,6 +128,43 @@ def _basis(fields: _Fields) -> ACEBasis:
         return ACEBasis(**settings)
     except InputError as error:
         fields.fail("", str(error))
+
+
+def _short_range(fields: _Fields, basis: ACEBasis) -> dict[Pair, ShortRange]:
+    section = fields.section("short_range")
+    cores = {}
+    for name, pair in _pairs(section, basis).items():
+        core = section.section(name)
+        settings = [core.number(key) for key in ("inner", "width", "strength")]
+        try:
+            cores[pair] = ShortRange((atomic_numbers[pair[0]], atomic_numbers[pair[1]]), *settings)
+        except InputError as error:
+            section.fail(name, str(error))
+        if cores[pair].inner > basis.cutoff:
+            section.fail(name, f"inner = {cores[pair].inner} is beyond the cutoff {basis.cutoff}")
+    return cores
+
+
+def _smallest_distances(fields: _Fields, basis: ACEBasis) -> dict[Pair, float] | None:
+    if "smallest_distances" in fields.content and fields.content["smallest_distances"] is None:
+        return None
+    section = fields.section("smallest_distances")
+    distances = {}
+    for name, pair in _pairs(section, basis).items():
+        if section.content[name] is not None:
+            distances[pair] = section.number(name)
+            if distances[pair] <= 0.0:
+                section.fail(name, f"must be positive, not {distances[pair]}")
+    return distances
+
+
+def _pairs(section: _Fields, basis: ACEBasis) -> dict[str, Pair]:
+    """The names "A-B" of a section, each with its pair of elements."""
+    known = {"-".join(pair_of(a, b)): pair_of(a, b) for a in basis.symbols for b in basis.symbols}
+    for name in section.content:
+        if name not in known:
+            section.fail(name, f"is no pair of elements of the basis: {', '.join(sorted(known))}")
+    return {name: known[name] for name in section.content}
 
 
 class _Fields:

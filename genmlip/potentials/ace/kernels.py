@@ -48,6 +48,19 @@ def fill_radial(n, distance, constants, exponents, recursion, X, R, dR):  # type
             dR[k, j] = (c0 * x[j] + c1) * dR1[j] + c0 * slopes[j] * R1[j] - c2 * dR2[j]
 
 
+@njit(cache=True, nogil=True)
+def fill_seen(n, distance, inner, width, rho, w):  # type: ignore[no-untyped-def]
+    """ρ(r) and w = dρ/dr of :mod:`core`: w = t⁵ (126 − 420 t + 540 t² − 315 t³ + 70 t⁴), t = 1 + (r − inner)/width in [0, 1]."""
+    for j in range(n):
+        r = distance[j]
+        rho[j], w[j] = r, 1.0
+        if r < inner:
+            t = max(0.0, 1.0 + (r - inner) / width)
+            t5 = t * t * t * t * t
+            rho[j] = inner + width * (t5 * t * (21.0 + t * (-60.0 + t * (67.5 + t * (-35.0 + 7.0 * t)))) - 0.5)
+            w[j] = t5 * (126.0 + t * (-420.0 + t * (540.0 + t * (-315.0 + 70.0 * t))))
+
+
 @njit(cache=True, nogil=True, fastmath=FAST)
 def fill_harmonics(n, unit, lmax, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]
     """Y and ∇̃Y for the first ``n`` columns of ``unit`` (3, ·); ∂Y/∂r is the projection of ∇̃Y (:func:`project`).
@@ -132,9 +145,13 @@ def _fill_pair(n, l, m, table, Q, CS, Y, dY):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def fill_site(begin, end, index, species, vectors, n_species, radial, angular, scratch):  # type: ignore[no-untyped-def]
-    """One-particle functions of the neighbours within the cutoff; returns their number (−1: one is at distance zero)."""
-    start, slot, distance, unit, X, R, dR, Q, CS, Y, dY = scratch
+def fill_site(begin, end, index, species, vectors, short_range, radial, angular, scratch):  # type: ignore[no-untyped-def]
+    """One-particle functions of the neighbours within the cutoff; returns their number (−1: one is at distance zero).
+
+    short_range : (n_species, 2) r_in and Δ of the neighbours of each species; 0 where there are none
+    """
+    start, slot, distance, unit, seen, X, R, dR, Q, CS, Y, dY = scratch
+    n_species = short_range.shape[0]
     constants, exponents, recursion = radial
     lmax, table = angular
     cutoff = constants[0]
@@ -153,7 +170,14 @@ def fill_site(begin, end, index, species, vectors, n_species, radial, angular, s
                     unit[0, n], unit[1, n], unit[2, n] = x / r, y / r, w / r
                     n += 1
     start[n_species] = n
-    fill_radial(n, distance, constants, exponents, recursion, X, R, dR)
+    for z in range(n_species):
+        low, high = start[z], start[z + 1]
+        rho, w = seen[0, low:high], seen[1, low:high]
+        fill_seen(high - low, distance[low:high], short_range[z, 0], short_range[z, 1], rho, w)
+    fill_radial(n, seen[0], constants, exponents, recursion, X, R, dR)
+    for k in range(R.shape[0]):
+        for j in range(n):
+            dR[k, j] *= seen[1, j]
     fill_harmonics(n, unit, lmax, table, Q, CS, Y, dY)
     return n
 
@@ -232,22 +256,22 @@ def pull_back(n, moments, start, adjoint, distance, unit, R, dR, Y, dY, GR, GY, 
 
 @njit(cache=True, nogil=True)
 def ace_sites(  # type: ignore[no-untyped-def]
-    first, index, centre_species, species, vectors, radial, angular, moments, graph, weights, scratch, work, energies, gradients
+    first, index, centre_species, species, vectors, short_ranges, radial, angular, moments, graph, weights, scratch, work, energies, gradients
 ):  # fmt: skip
     """V_i (m,) and ∂V_i/∂r_ij (p, 3); returns the first site with a neighbour at distance zero, or −1."""
-    start, slot, distance, unit, _, R, dR, _, _, Y, dY = scratch
+    start, slot, distance, unit, _, _, R, dR, _, _, Y, dY = scratch
     P, adjoint, GR, GY, gradient = work
     nodes, term_first, right = graph
     linear, quadratic = weights
     n_leaves = moments.shape[0]
     gradients[:] = 0.0
     for m in range(first.size - 1):
+        z = centre_species[m]
         n = fill_site(
-            first[m], first[m + 1], index, species, vectors, linear.shape[0], radial, angular, scratch
+            first[m], first[m + 1], index, species, vectors, short_ranges[z], radial, angular, scratch
         )
         if n < 0:
             return m
-        z = centre_species[m]
         fill_moments(moments, start, R, Y, P)
         energies[m] = quadratic_form(nodes, linear[z], term_first, right, quadratic[z], n_leaves, P, adjoint)
         pull_back(n, moments, start, adjoint, distance, unit, R, dR, Y, dY, GR, GY, gradient)
@@ -297,20 +321,21 @@ def function_and_slopes(begin, end, monomial, coupling, monomials, A, J):  # typ
 
 @njit(cache=True, nogil=True, fastmath=FAST)
 def ace_design(  # type: ignore[no-untyped-def]
-    centre, first, index, centre_species, species, vectors, n_species, radial, angular, moments, expansion, scratch, work, values, forces, virial
+    centre, first, index, centre_species, species, vectors, short_ranges, radial, angular, moments, expansion, scratch, work, values, forces, virial
 ):  # fmt: skip
     """Rows of the linear model, one function after the other.
 
     values : (m, K) B_k of every site
     forces : (n_species K, 3 n) and virial : (n_species K, 6) are added to; row z K + k belongs to centres of species z
     """
-    start, slot, distance, unit, _, R, dR, _, _, Y, dY = scratch
+    start, slot, distance, unit, _, _, R, dR, _, _, Y, dY = scratch
     A, J, dA, gradient = work
     function_first, monomial, coupling, monomials, support_first, support = expansion
     n_functions = function_first.size - 1
     J[:] = 0.0
     for m in range(centre.size):
-        n = fill_site(first[m], first[m + 1], index, species, vectors, n_species, radial, angular, scratch)
+        near = short_ranges[centre_species[m]]
+        n = fill_site(first[m], first[m + 1], index, species, vectors, near, radial, angular, scratch)
         if n < 0:
             return m
         fill_moments(moments, start, R, Y, A)
@@ -351,3 +376,15 @@ def _scatter(n, i, index, slot, distance, unit, gradient, forces, virial):  # ty
         for j in range(n):
             total += distance[j] * unit[a, j] * gradient[b, j]
         virial[c] -= total
+
+
+@njit(cache=True, nogil=True)
+def any_closer(first, index, centre_species, species, vectors, limits):  # type: ignore[no-untyped-def]
+    """Whether any pair is closer than ``limits`` (n_species, n_species) says."""
+    for m in range(first.size - 1):
+        row = limits[centre_species[m]]
+        for p in range(first[m], first[m + 1]):
+            limit = row[species[index[p]]]
+            if vectors[p, 0] ** 2 + vectors[p, 1] ** 2 + vectors[p, 2] ** 2 < limit * limit:
+                return True
+    return False

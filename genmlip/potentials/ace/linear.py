@@ -6,6 +6,7 @@ map for the energy, the forces and the virial of a configuration; fitting is lef
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,23 +15,26 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.data import atomic_numbers
 
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError
 from genmlip.potentials.ace.basis import ACEBasis, first_shell_distance
+from genmlip.potentials.ace.core import FrozenRadial, ShortRange, ZBLCore
 from genmlip.potentials.ace.expansion import Centre, Expansion
-from genmlip.potentials.ace.files import load_json, save_json
-from genmlip.potentials.ace.kernels import ace_design, ace_sites
+from genmlip.potentials.ace.files import Saved, load_json, save_json
+from genmlip.potentials.ace.kernels import ace_design, ace_sites, any_closer
 from genmlip.potentials.ace.tables import KernelTables, most_neighbours
-from genmlip.potentials.base import SitePotential
-from genmlip.potentials.neighbours import Neighbours
+from genmlip.potentials.base import Evaluation, SitePotential
+from genmlip.potentials.closest import ExtrapolationWarning, Pair, pair_of
+from genmlip.potentials.neighbours import Neighbours, gather_forces
 
 DEFAULT_DEGREES = (40.0, 12.0, 10.0, 9.0, 9.0, 9.0)  # pair functions are cheap and resolve kinks of V(r)
 
 
 @dataclass(frozen=True)
 class Design:
-    """Rows of the linear model, without E0: ``energy @ c`` is the energy minus the reference energy.
+    """Rows of the linear model: ``energy @ c`` is the energy minus that of :meth:`LinearACE.baseline`.
 
     energy : (K,) eV per coefficient
     forces : (3 n, K) eV/Å, row 3 i + a
@@ -65,7 +69,7 @@ class LinearACE(SitePotential):
         degree: float | Sequence[float] | None = None,
         **settings: Any,
     ) -> None:
-        self._setup(make_basis(symbols, cutoff, order, degree, **settings), None, None, None)
+        self._setup(make_basis(symbols, cutoff, order, degree, **settings))
 
     @classmethod
     def from_basis(
@@ -74,18 +78,22 @@ class LinearACE(SitePotential):
         coefficients: Array | None = None,
         E0: Mapping[str, float] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        short_range: Mapping[Pair, ShortRange] | None = None,
+        smallest_distances: Mapping[Pair, float] | None = None,
     ) -> LinearACE:
         """A potential on an existing basis; arguments as the attributes of the same names."""
         potential = cls.__new__(cls)
-        potential._setup(basis, coefficients, E0, metadata)
+        potential._setup(basis, coefficients, E0, metadata, short_range, smallest_distances)
         return potential
 
     def _setup(
         self,
         basis: ACEBasis,
-        coefficients: Array | None,
-        E0: Mapping[str, float] | None,
-        metadata: Mapping[str, Any] | None,
+        coefficients: Array | None = None,
+        E0: Mapping[str, float] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        short_range: Mapping[Pair, ShortRange] | None = None,
+        smallest_distances: Mapping[Pair, float] | None = None,
     ) -> None:
         super().__init__()
         self.basis = basis
@@ -105,6 +113,9 @@ class LinearACE(SitePotential):
             raise InputError("coefficients or E0 hold NaN or infinity")
         c.setflags(write=False)
         self.coefficients = c
+        self.short_range = check_short_range(basis, short_range or {})
+        self.smallest_distances = check_distances(basis, smallest_distances)
+        self._has_warned = False
 
     @property
     def n_coefficients(self) -> int:
@@ -122,28 +133,84 @@ class LinearACE(SitePotential):
         E0: Mapping[str, float] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> LinearACE:
-        """The same basis with other coefficients (K,); E0 and metadata are kept where not given."""
-        return LinearACE.from_basis(
-            self.basis,
-            coefficients,
-            self.E0 if E0 is None else E0,
-            self.metadata if metadata is None else metadata,
-        )
+        """The same basis with other coefficients (K,); all else is kept where it is not given."""
+        return self._with(coefficients=coefficients, E0=E0, metadata=metadata)
+
+    def with_short_range(self, short_range: Mapping[Pair, ShortRange]) -> LinearACE:
+        """The same potential with these cores (:mod:`core`); :mod:`approach` chooses them."""
+        return self._with(short_range=short_range)
+
+    def with_training_range(self, smallest_distances: Mapping[Pair, float]) -> LinearACE:
+        """The same potential that knows how close (Å) the atoms of its training data came to each other.
+
+        Below these distances it warns, once. Pairs of elements that are not named were not in the data.
+        """
+        return self._with(smallest_distances=smallest_distances)
+
+    def _with(self, **changes: Any) -> LinearACE:
+        kept = ("coefficients", "E0", "metadata", "short_range", "smallest_distances")
+        values = {name: getattr(self, name) for name in kept}
+        given = {name: value for name, value in changes.items() if value is not None}
+        return LinearACE.from_basis(self.basis, **(values | given))
 
     def site_terms(
         self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
     ) -> None:
+        self._warn_if_too_close(species, neighbours, vectors)
         tables, n_columns = self._tables, most_neighbours(neighbours)
         centre_species = species[neighbours.centre]
         failed = ace_sites(
-            neighbours.first, neighbours.index, centre_species, species, vectors,
+            neighbours.first, neighbours.index, centre_species, species, vectors, self._short_ranges,
             tables.radial, tables.angular, tables.moments,
             (tables.graph.nodes, tables.graph.first, tables.graph.right), self._weights,
             tables.site_scratch(len(self.symbols), n_columns), tables.energy_scratch(n_columns),
             energies, gradients,
         )  # fmt: skip
-        _check_distances(failed, neighbours)
-        energies += self._E0_by_species[centre_species]
+        _check_neighbours(failed, neighbours)
+        self._add_affine_terms(species, neighbours, vectors, energies, gradients)
+
+    def _add_affine_terms(
+        self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
+    ) -> None:
+        """E0 and the cores: what does not depend on the coefficients."""
+        energies += self._E0_by_species[species[neighbours.centre]]
+        if not self.short_range:
+            return
+        site = np.repeat(np.arange(len(energies)), np.diff(neighbours.first))
+        zi, zj = species[neighbours.centre[site]], species[neighbours.index]
+        r = np.sqrt(np.einsum("pa,pa->p", vectors, vectors))
+        for p in np.flatnonzero(r < self._short_ranges[zi, zj, 0]):
+            core = self.expansion.cores[zi[p]][zj[p]]
+            phi, slope = core(r[p : p + 1]) if core is not None else (np.zeros(1), np.zeros(1))
+            energies[site[p]] += phi[0]
+            gradients[p] += slope[0] / r[p] * vectors[p]
+
+    def _warn_if_too_close(self, species: IntArray, neighbours: Neighbours, vectors: Array) -> None:
+        limits = self._limits
+        if limits is None or self._has_warned:
+            return
+        centre_species = species[neighbours.centre]
+        if any_closer(neighbours.first, neighbours.index, centre_species, species, vectors, limits):
+            self._has_warned = True
+            warnings.warn(
+                self._closest(species, neighbours, vectors, limits), ExtrapolationWarning, stacklevel=3
+            )
+
+    def _closest(self, species: IntArray, neighbours: Neighbours, vectors: Array, limits: Array) -> str:
+        """A line on the pair that is farthest below its limit."""
+        centre = np.repeat(neighbours.centre, np.diff(neighbours.first))
+        limit = limits[species[centre], species[neighbours.index]]
+        r = np.sqrt(np.einsum("pa,pa->p", vectors, vectors))
+        p = int(np.argmin(r / limit))
+        i, j = int(centre[p]), int(neighbours.index[p])
+        pair = pair_of(self.symbols[species[i]], self.symbols[species[j]])
+        known = (self.smallest_distances or {}).get(pair, np.inf)
+        data = f"had {'-'.join(pair)} at {known:.3f} Å at the least" if known < np.inf else "had no such pair"
+        below = "below it only repels" if pair in self.short_range else "guesses, and close atoms may attract"
+        return (
+            f"{self.spec}: atoms {i} and {j} ({'-'.join(pair)}) are {r[p]:.3f} Å apart, but the training "
+            f"data {data}; the potential {below} (said once)"
+        )
 
     @cached_property
     def expansion(self) -> Expansion:
@@ -154,12 +221,30 @@ class LinearACE(SitePotential):
             Centre(self.E0[symbol], basis.moments, basis.monomials, (basis.coefficients.T @ c)[:, None])
             for symbol, c in zip(basis.symbols, self.coefficients.reshape(n_species, -1), strict=True)
         )
-        radial = ((basis.radial,) * n_species,) * n_species
-        return Expansion(basis.symbols, centres, radial, ((None,) * n_species,) * n_species)
+        pairs = [[self.short_range.get(pair_of(a, b)) for b in basis.symbols] for a in basis.symbols]
+        radial = tuple(
+            tuple(basis.radial if pair is None else FrozenRadial(basis.radial, pair) for pair in row)
+            for row in pairs
+        )
+        cores = tuple(tuple(None if pair is None else ZBLCore(pair) for pair in row) for row in pairs)
+        return Expansion(basis.symbols, centres, radial, cores)
+
+    def baseline(self, atoms: Atoms) -> Evaluation:
+        """What does not depend on the coefficients and :class:`Design` leaves out: E0 and the cores."""
+        species = self.species_of(atoms)
+        neighbours = Neighbours.of(atoms, self.cutoff)
+        vectors = neighbours.vectors(atoms.positions)
+        energies, gradients = np.zeros(len(atoms)), np.zeros_like(vectors)
+        self._add_affine_terms(species, neighbours, vectors, energies, gradients)
+        forces, virial = np.empty((len(atoms), 3)), np.empty((3, 3))
+        gather_forces(
+            neighbours.centre, neighbours.first, neighbours.index, vectors, gradients, forces, virial
+        )
+        return Evaluation(energies, forces, virial)
 
     def reference_energy(self, atoms: Atoms) -> float:
-        """Σ_i E0_{z_i}, eV: what :class:`Design` leaves out."""
-        return float(self._E0_by_species[self.species_of(atoms)].sum())
+        """The energy of :meth:`baseline`, eV."""
+        return self.baseline(atoms).energy
 
     def design(self, atoms: Atoms) -> Design:
         """The linear map from coefficients to energy, forces and virial of ``atoms``."""
@@ -180,12 +265,12 @@ class LinearACE(SitePotential):
         values = np.empty((n, self.basis.n_functions))
         forces, virial = np.zeros((self.n_coefficients, 3 * n)), np.zeros((self.n_coefficients, 6))
         failed = ace_design(
-            neighbours.centre, neighbours.first, neighbours.index, species, species, vectors, n_species,
-            tables.radial, tables.angular, tables.moments, tables.expansion,
+            neighbours.centre, neighbours.first, neighbours.index, species, species, vectors,
+            self._short_ranges, tables.radial, tables.angular, tables.moments, tables.expansion,
             tables.site_scratch(n_species, n_columns), tables.design_scratch(n_columns),
             values, forces, virial,
         )  # fmt: skip
-        _check_distances(failed, neighbours)
+        _check_neighbours(failed, neighbours)
         energy = np.concatenate([values[species == z].sum(axis=0) for z in range(n_species)])
         return values, Design(energy, forces.T, virial.T)
 
@@ -198,6 +283,23 @@ class LinearACE(SitePotential):
         return np.array([self.E0[symbol] for symbol in self.symbols])
 
     @cached_property
+    def _short_ranges(self) -> Array:
+        """(n_species, n_species, 2) r_in and Δ, Å; zero for pairs without core."""
+        pairs = [[self.short_range.get(pair_of(a, b)) for b in self.symbols] for a in self.symbols]
+        return np.array(
+            [[(0.0, 1.0) if pair is None else (pair.inner, pair.width) for pair in row] for row in pairs]
+        )
+
+    @cached_property
+    def _limits(self) -> Array | None:
+        """(n_species, n_species) Å, below which the potential warns; None where nothing is known."""
+        known = self.smallest_distances
+        if known is None:
+            return None
+        limits = [[known[pair_of(a, b)] for b in self.symbols] for a in self.symbols]
+        return np.minimum(limits, self.cutoff) * (1.0 - 1e-9)  # not for the training data themselves
+
+    @cached_property
     def _weights(self) -> tuple[Array, Array]:
         """Linear and quadratic weights of the product graph by centre species."""
         by_species = self.coefficients.reshape(len(self.symbols), -1)
@@ -206,7 +308,13 @@ class LinearACE(SitePotential):
 
     def save(self, path: str | Path) -> None:
         """Write the potential to a JSON file that :meth:`load` reads back exactly."""
-        save_json(Path(path), self.basis, self.coefficients, self.E0, self.metadata)
+        save_json(
+            Path(path),
+            Saved(
+                self.basis, self.coefficients, self.E0, self.metadata,
+                self.short_range, self.smallest_distances,
+            ),
+        )  # fmt: skip
 
     @classmethod
     def load(cls, path: str | Path) -> LinearACE:
@@ -270,7 +378,41 @@ def _largest_within(size: int, build: Callable[[tuple[float, ...]], ACEBasis], o
     return best
 
 
-def _check_distances(failed_site: int, neighbours: Neighbours) -> None:
+def check_short_range(basis: ACEBasis, cores: Mapping[Pair, ShortRange]) -> dict[Pair, ShortRange]:
+    """``cores`` by pairs in alphabetical order; InputError for other elements and for cores too wide."""
+    checked = {pair_of(*pair): core for pair, core in cores.items()}
+    for pair, core in checked.items():
+        _check_elements(basis, pair, "short range")
+        if sorted(core.numbers) != sorted(atomic_numbers[symbol] for symbol in pair):
+            raise InputError(f"short range of {'-'.join(pair)} has charges {core.numbers} of other elements")
+        if core.inner > basis.cutoff:
+            raise InputError(
+                f"short range of {'-'.join(pair)}: inner = {core.inner} is beyond the cutoff {basis.cutoff}"
+            )
+    return checked
+
+
+def check_distances(basis: ACEBasis, distances: Mapping[Pair, float] | None) -> dict[Pair, float] | None:
+    """``distances`` of all pairs of elements in alphabetical order, infinite where they are not named."""
+    if distances is None:
+        return None
+    given = {pair_of(*pair): float(distance) for pair, distance in distances.items()}
+    for pair, distance in given.items():
+        _check_elements(basis, pair, "smallest distance")
+        if not distance > 0.0:
+            raise InputError(f"smallest distance of {'-'.join(pair)} must be positive, not {distance}")
+    pairs = (pair_of(a, b) for k, a in enumerate(basis.symbols) for b in basis.symbols[k:])
+    return {pair: given.get(pair, np.inf) for pair in pairs}
+
+
+def _check_elements(basis: ACEBasis, pair: Pair, what: str) -> None:
+    if not set(pair) <= set(basis.symbols):
+        raise InputError(
+            f"{what} of {'-'.join(pair)} given; the potential describes {', '.join(basis.symbols)}"
+        )
+
+
+def _check_neighbours(failed_site: int, neighbours: Neighbours) -> None:
     if failed_site >= 0:
         atom = neighbours.centre[failed_site]
         raise InputError(f"atom {atom} has a neighbour at distance zero, or a position that is not a number")

@@ -58,7 +58,7 @@ class KernelTables:
         )
 
     def site_scratch(self, n_species: int, n_columns: int) -> tuple[Any, ...]:
-        """For ``fill_site``: start, slot, distance, unit, X, R, R′, Q, CS, Y, ∇̃Y."""
+        """For ``fill_site``: start, slot, distance, unit, (ρ, w), X, R, R′, Q, CS, Y, ∇̃Y."""
         n_radial, lmax = len(self.radial[2]), self.angular[0]
         n_lm = (lmax + 1) ** 2
         return (
@@ -66,6 +66,7 @@ class KernelTables:
             np.empty(n_columns, dtype=np.int64),
             np.empty(n_columns),
             np.empty((3, n_columns)),
+            np.empty((2, n_columns)),
             np.empty((2, n_columns)),
             np.empty((n_radial, n_columns)),
             np.empty((n_radial, n_columns)),

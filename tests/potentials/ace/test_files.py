@@ -66,7 +66,7 @@ def test_metadata_that_is_not_data_is_refused(potential, tmp_path):
         (lambda f: f["basis"].update(symbols=["W", "Qq"]), "field 'basis': unknown element 'Qq'"),
         (lambda f: f["basis"].update(degrees=[4, 5, 4]), "field 'checksum'"),
         (lambda f: f["basis"].update(symbols=["Ta", "W", "Mo"]), "field 'checksum'"),
-        (lambda f: f.update(version=2), "field 'version': must be 1"),
+        (lambda f: f.update(version=3), "field 'version': must be 1 to 2"),
         (lambda f: f.update(format="pace"), "field 'format'"),
         (lambda f: f["coefficients"].pop(), "field 'coefficients': .* numbers; the basis needs"),
         (lambda f: f["coefficients"].__setitem__(3, None), "field 'coefficients': must be a list of finite"),
