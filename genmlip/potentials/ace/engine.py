@@ -33,6 +33,7 @@ from genmlip.potentials.ace.radial_table import RadialTable
 from genmlip.potentials.neighbours import Neighbours
 
 KINDS = {"FinnisSinclair": 0, "FinnisSinclairShiftedScaled": SHIFTED_SCALED}
+CACHE_LINE = 64  # bytes
 MOST_THREADS = 1024
 SITES_PER_TASK = 64  # enough to make the start of a task cheap, a multiple of the lanes
 
@@ -127,7 +128,7 @@ def _centre_tables(expansion: Expansion, z: int) -> CentreTables:
         _stack(cores),
         lmax,
         recursion_table(lmax),
-        _moment_tables(centre.moments[by_harmonic], len(tables)),
+        _moment_tables(centre.moments[by_harmonic], len(tables), (lmax + 1) ** 2),
         _product_tables(centre, by_harmonic, weights),
         embedding,
     )
@@ -151,8 +152,10 @@ def _stack(tables: list[RadialTable]) -> SplineTables:
         end.append(np.append(table.start[1:], np.inf))
         bins.append(table.bin + n_bins)
         n_bins += len(used) + 1
+    stacked = _aligned(n_bins, len(coefficients[0][0]), channels)
+    np.concatenate(coefficients, out=stacked)
     return SplineTables(
-        np.concatenate(coefficients),
+        stacked,
         np.concatenate(start),
         np.concatenate(end),
         np.concatenate(bins).astype(np.int64),
@@ -161,16 +164,11 @@ def _stack(tables: list[RadialTable]) -> SplineTables:
     )
 
 
-def _moment_tables(moments: IntArray, n_species: int) -> MomentTables:
+def _moment_tables(moments: IntArray, n_species: int, n_lm: int) -> MomentTables:
     """``moments`` (n_A, 3) sorted by species and harmonic."""
-    new = np.any(np.diff(moments[:, [0, 2]], axis=0, prepend=-1), axis=1)
-    first = np.flatnonzero(new)
-    return MomentTables(
-        np.ascontiguousarray(moments[:, 1]),
-        np.append(first, len(moments)),
-        np.ascontiguousarray(moments[first, 2]),
-        np.searchsorted(moments[first, 0], np.arange(n_species + 1)),
-    )
+    first = np.searchsorted(moments[:, 0] * n_lm + moments[:, 2], np.arange(n_species * n_lm + 1))
+    rows = n_lm * np.arange(n_species)[:, None] + np.arange(n_lm + 1)
+    return MomentTables(np.ascontiguousarray(moments[:, 1]), first[rows])
 
 
 def _product_tables(centre: Centre, order: IntArray, weights: Array) -> ProductTables:
@@ -215,15 +213,21 @@ def _scratch(tables: CentreTables, longest: int) -> Scratch:
     rows = (5, 1, n_c, n_c, n_Q, 2 * (tables.lmax + 1), n_lm)
     return Scratch(
         np.empty(n_species, dtype=np.int64),
+        np.empty(longest + 1, dtype=np.int64),
         np.empty((WIDTH, n_species + 1), dtype=np.int64),
         np.empty(n_blocks * WIDTH, dtype=np.int64),
-        *(np.empty((n_blocks, n, WIDTH)) for n in rows),
-        np.empty(len(tables.moments.channel) + WIDTH),
-        np.empty((n_P, WIDTH)),
-        np.empty((n_densities, n_P, WIDTH)),
-        np.empty((n_lm, WIDTH)),
-        np.empty((3, WIDTH)),
-        np.empty(WIDTH),
-        np.empty((n_densities, WIDTH)),
-        np.empty((n_densities, WIDTH)),
+        *(_aligned(n_blocks, n, WIDTH) for n in rows),
+        _aligned(len(tables.moments.channel) + WIDTH),
+        _aligned(n_P, WIDTH),
+        _aligned(n_densities, n_P, WIDTH),
+        _aligned(WIDTH),
+        _aligned(n_densities, WIDTH),
+        _aligned(n_densities, WIDTH),
     )
+
+
+def _aligned(*shape: int) -> Array:
+    """An array that begins at a cache line, so that no group of lanes lies across two of them."""
+    memory = np.empty(int(np.prod(shape)) + CACHE_LINE // 8)
+    skipped = -memory.ctypes.data % CACHE_LINE // 8
+    return memory[skipped : skipped + int(np.prod(shape))].reshape(shape)

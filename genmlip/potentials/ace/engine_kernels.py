@@ -21,12 +21,14 @@ from genmlip.potentials.ace.lanes import (
     WIDTH,
     load,
     splat,
+    spread,
     square_root,
     store,
     transpose,
 )
 
 SHIFTED_SCALED = 1
+FAR = 1e6  # Å
 
 
 class SplineTables(NamedTuple):
@@ -50,14 +52,11 @@ class SplineTables(NamedTuple):
 class MomentTables(NamedTuple):
     """The density moments of a centre, sorted by species of the neighbours and harmonic.
 
-    Group g holds the moments first[g]:first[g + 1], all with the harmonic harmonic[g]; the groups of species z
-    are first_group[z]:first_group[z + 1].
+    channel : (n_A,) of each moment; those with harmonic lm of species z are first[z, lm]:first[z, lm + 1]
     """
 
     channel: IntArray
     first: IntArray
-    harmonic: IntArray
-    first_group: IntArray
 
 
 class ProductTables(NamedTuple):
@@ -102,23 +101,23 @@ class CentreTables(NamedTuple):
 class Scratch(NamedTuple):
     """Room for four sites; arrays of blocks have the shape (n_blocks, …, WIDTH).
 
-    count : (n_species,)
+    count : (n_species,); near : (longest list + 1,) pairs within reach
     block : (WIDTH, n_species + 1) first block of every site and species
     slot : (n_blocks WIDTH,) the pair in each lane, -1 where there is none
     geometry : x, y, z of r̂, r and 1/r
-    core_slope : dφ/dr
-    R, dR, Q, CS, Y : radial functions, their slopes, Q_l^m, (C_m, S_m), Y_lm
+    radial : dφ/dr, then ∂V/∂r
+    R, dR, Q, CS, Y : radial functions, their slopes, Q_l^m, (C_m, S_m), Y_lm (then T_lm)
     A : (n_A + WIDTH,) moments of one site
     P : (n_P, WIDTH); adjoint : (n_densities, n_P, WIDTH)
-    T : (n_lm, WIDTH); gradient : (3, WIDTH), of the neighbours of one block
     phi : (WIDTH,) φ, then ∂V/∂φ; rho, slope : (n_densities, WIDTH) ρ_p and ∂V/∂ρ_p
     """
 
     count: IntArray
+    near: IntArray
     block: IntArray
     slot: IntArray
     geometry: Array
-    core_slope: Array
+    radial: Array
     R: Array
     dR: Array
     Q: Array
@@ -127,8 +126,6 @@ class Scratch(NamedTuple):
     A: Array
     P: Array
     adjoint: Array
-    T: Array
-    gradient: Array
     phi: Array
     rho: Array
     slope: Array
@@ -140,77 +137,70 @@ def site_energies(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """V_i of ``sites`` and ∂V_i/∂r_ij of their pairs; the first site with a neighbour at distance zero, or -1."""
     for begin in range(0, sites.size, WIDTH):
-        n = min(WIDTH, sites.size - begin)
-        failed = _sort_neighbours(sites[begin : begin + n], first, index, species, vectors, tables.reach, s, gradients)
+        four = sites[begin : begin + WIDTH]
+        failed = _sort_neighbours(four, first, index, species, vectors, tables.reach, s, gradients)
         if failed >= 0:
             return failed
-        n_blocks = s.block[n - 1, -1]
-        _fill_geometry(n_blocks, s)
+        n_blocks = s.block[four.size - 1, -1]
+        _fill_geometry(n_blocks, vectors, s)
         _fill_harmonics(n_blocks, tables.lmax, tables.recursion, s)
-        for lane in range(WIDTH):
-            if lane < n:
-                _fill_radial(lane, tables.radial, s)
-                _fill_moments(lane, tables.moments, s)
-                s.phi[lane] = _fill_core(lane, tables.core_reach, tables.core, s)
-            else:
-                s.P[: tables.moments.channel.size, lane] = 0.0
-                s.phi[lane] = 0.0
+        _fill_radial(four.size, tables.radial, s)
+        _fill_core(four.size, tables.core_reach, tables.core, s)
+        _fill_moments(four.size, tables.moments, s)
         _multiply(tables.moments.channel.size, tables.products, s)
-        for lane in range(n):
-            energies[sites[begin + lane]] = _embed(lane, tables.embedding, s)
+        _embed(four, tables.embedding, s, energies)
         _differentiate(tables.moments.channel.size, tables.products, s)
-        for lane in range(n):
-            _pull_back(lane, tables, s, gradients)
+        _pull_back(four.size, tables.moments, s)
+        _write_gradients(n_blocks, tables.lmax, tables.recursion, s, gradients)
     return -1
 
 
 @njit(cache=True, nogil=True)
 def _sort_neighbours(sites, first, index, species, vectors, reach, s, gradients):  # type: ignore[no-untyped-def]
-    """r_ij of the neighbours that matter into ``s.geometry``, by site and species in whole blocks.
+    """The neighbours that matter, by site and species in whole blocks; lanes left over hold -1.
 
-    Lanes left over are put where all radial functions are zero. Gradients of all pairs are set to zero.
+    Gradients of all pairs are set to zero. Returns a site with a neighbour at distance zero, or -1.
     """
     n_species, blocks = reach.size, 0
     for lane in range(sites.size):
-        begin, end = first[sites[lane]], first[sites[lane] + 1]
-        count = s.count
+        n, count = 0, s.count
         count[:] = 0
-        for p in range(begin, end):
+        for p in range(first[sites[lane]], first[sites[lane] + 1]):
             x, y, z = vectors[p, 0], vectors[p, 1], vectors[p, 2]
+            gradients[p, 0], gradients[p, 1], gradients[p, 2] = 0.0, 0.0, 0.0
             squared = x * x + y * y + z * z
             if not squared > 0.0:
                 return sites[lane]
-            q = species[index[p]]
-            count[q] += squared < reach[q] * reach[q]
-            gradients[p, 0], gradients[p, 1], gradients[p, 2] = 0.0, 0.0, 0.0
+            q = species[index[p]] if n_species > 1 else 0
+            near = squared < reach[q] * reach[q]
+            s.near[n] = p  # overwritten unless near: no branch to be mispredicted
+            n += near
+            if n_species > 1:
+                count[q] += near
+        if n_species == 1:
+            count[0] = n
         for q in range(n_species):
             s.block[lane, q] = blocks
-            used = WIDTH * blocks + count[q]
-            count[q] = WIDTH * blocks
-            blocks = (used + WIDTH - 1) // WIDTH
-            for j in range(used, WIDTH * blocks):
-                s.slot[j] = -1
-                s.geometry[j // WIDTH, 0, j % WIDTH] = 2.0 * reach[q]
-                s.geometry[j // WIDTH, 1, j % WIDTH] = 0.0
-                s.geometry[j // WIDTH, 2, j % WIDTH] = 0.0
+            begin, end = WIDTH * blocks, WIDTH * blocks + count[q]
+            blocks = (end + WIDTH - 1) // WIDTH
+            s.slot[end : WIDTH * blocks] = -1
+            count[q] = begin
         s.block[lane, n_species] = blocks
-        for p in range(begin, end):
-            x, y, z = vectors[p, 0], vectors[p, 1], vectors[p, 2]
-            q = species[index[p]]
-            if x * x + y * y + z * z < reach[q] * reach[q]:
-                j = count[q]
-                count[q] += 1
-                s.slot[j] = p
-                s.geometry[j // WIDTH, 0, j % WIDTH] = x
-                s.geometry[j // WIDTH, 1, j % WIDTH] = y
-                s.geometry[j // WIDTH, 2, j % WIDTH] = z
+        for k in range(n):
+            q = species[index[s.near[k]]] if n_species > 1 else 0
+            s.slot[count[q]] = s.near[k]
+            count[q] += 1
     return -1
 
 
 @njit(cache=True, nogil=True)
-def _fill_geometry(n_blocks, s):  # type: ignore[no-untyped-def]
-    """r̂, r and 1/r."""
+def _fill_geometry(n_blocks, vectors, s):  # type: ignore[no-untyped-def]
+    """r̂, r and 1/r; lanes left over are put where all radial functions are zero."""
     for b in range(n_blocks):
+        for q in range(WIDTH):
+            p = s.slot[WIDTH * b + q]
+            for a in range(3):
+                s.geometry[b, a, q] = vectors[p, a] if p >= 0 else FAR
         x, y, z = load(s.geometry, (b, 0)), load(s.geometry, (b, 1)), load(s.geometry, (b, 2))
         r = square_root(x * x + y * y + z * z)
         inverse = splat(1.0) / r
@@ -236,11 +226,11 @@ def _fill_harmonics(n_blocks, lmax, table, s):  # type: ignore[no-untyped-def]
         for m in range(lmax + 1):
             k = m * (m + 1) // 2 + m
             C, S = load(s.CS, (b, 2 * m)), load(s.CS, (b, 2 * m + 1))
-            before, Q = splat(0.0), splat(table[k, 0])
+            before, Q = splat(0.0), spread(table, (k, 0))
             for l in range(m, lmax + 1):
                 if l > m:
                     k = l * (l + 1) // 2 + m
-                    before, Q = Q, splat(table[k, 0]) * z * Q - splat(table[k, 1]) * before
+                    before, Q = Q, spread(table, (k, 0)) * z * Q - spread(table, (k, 1)) * before
                 store(s.Q, (b, k), Q)
                 store(s.Y, (b, l * l + l - m), Q * S)
                 store(s.Y, (b, l * l + l + m), Q * C)  # for m = 0 in the place of Q S
@@ -269,10 +259,11 @@ def _horner(C, k, c, t):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _fill_radial(lane, splines, s):  # type: ignore[no-untyped-def]
-    """R_c and dR_c/dr of all neighbours of a site: four channels of a neighbour at a time, then turned."""
-    C, r = splines.coefficients, s.geometry
-    for z in range(s.block.shape[1] - 1):
+def _fill_radial(n_sites, splines, s):  # type: ignore[no-untyped-def]
+    """R_c and dR_c/dr: four channels of one neighbour at a time, then turned to one channel of four neighbours."""
+    C, r, n_species = splines.coefficients, s.geometry, s.block.shape[1] - 1
+    for part in range(n_sites * n_species):
+        lane, z = part // n_species, part % n_species
         for b in range(s.block[lane, z], s.block[lane, z + 1]):
             k0, t0 = _locate(r[b, 3, 0], z, splines)
             k1, t1 = _locate(r[b, 3, 1], z, splines)
@@ -296,47 +287,51 @@ def _fill_radial(lane, splines, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _fill_core(lane, reach, splines, s):  # type: ignore[no-untyped-def]
-    """φ of a site, and dφ/dr of its neighbours, from the splines of r φ(r)."""
-    phi, C = 0.0, splines.coefficients
-    for z in range(reach.size):
-        for b in range(s.block[lane, z], s.block[lane, z + 1]):
-            for q in range(WIDTH):
-                s.core_slope[b, 0, q] = 0.0
-                r = s.geometry[b, 3, q]
-                if r < reach[z]:
-                    k, t = _locate(r, z, splines)
-                    value, slope = 0.0, 0.0
-                    for m in range(5, -1, -1):
-                        slope = slope * t + value
-                        value = value * t + C[k, m, 0]
-                    phi += value / r
-                    s.core_slope[b, 0, q] = (slope - value / r) / r
-    return phi
+def _fill_core(n_sites, reach, splines, s):  # type: ignore[no-untyped-def]
+    """φ of each site, and dφ/dr of its neighbours, from the splines of r φ(r)."""
+    C = splines.coefficients
+    s.phi[:] = 0.0
+    s.radial[: s.block[n_sites - 1, -1]] = 0.0
+    for lane in range(n_sites):
+        for z in range(reach.size):
+            if reach[z] == 0.0:
+                continue
+            for b in range(s.block[lane, z], s.block[lane, z + 1]):
+                for q in range(WIDTH):
+                    r = s.geometry[b, 3, q]
+                    if r < reach[z]:
+                        k, t = _locate(r, z, splines)
+                        value, slope = 0.0, 0.0
+                        for m in range(5, -1, -1):
+                            slope = slope * t + value
+                            value = value * t + C[k, m, 0]
+                        s.phi[lane] += value / r
+                        s.radial[b, 0, q] = (slope - value / r) / r
 
 
 @njit(cache=True, nogil=True)
-def _fill_moments(lane, moments, s):  # type: ignore[no-untyped-def]
-    """A_v = Σ_j R_c(r_ij) Y_lm(r̂_ij) of a site, four moments at a time."""
-    channel, last = moments.channel, moments.channel.size - 1
-    for z in range(moments.first_group.size - 1):
-        begin, end = s.block[lane, z], s.block[lane, z + 1]
-        for g in range(moments.first_group[z], moments.first_group[z + 1]):
-            lm = moments.harmonic[g]
-            for v in range(moments.first[g], moments.first[g + 1], WIDTH):
-                c0, c1 = channel[v], channel[min(v + 1, last)]
-                c2, c3 = channel[min(v + 2, last)], channel[min(v + 3, last)]
-                A0, A1, A2, A3 = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
-                for b in range(begin, end):
-                    Y = load(s.Y, (b, lm))
-                    A0 = A0 + load(s.R, (b, c0)) * Y
-                    A1 = A1 + load(s.R, (b, c1)) * Y
-                    A2 = A2 + load(s.R, (b, c2)) * Y
-                    A3 = A3 + load(s.R, (b, c3)) * Y
-                A0, A1, A2, A3 = transpose(A0, A1, A2, A3)
-                store(s.A, v, (A0 + A1) + (A2 + A3))  # groups behind overwrite what does not belong here
-    for v in range(channel.size):
-        s.P[v, lane] = s.A[v]
+def _fill_moments(n_sites, moments, s):  # type: ignore[no-untyped-def]
+    """A_v = Σ_j R_c(r_ij) Y_lm(r̂_ij) into ``s.P``, four moments of a site at a time."""
+    channel, first = moments
+    last = channel.size - 1
+    s.P[: channel.size] = 0.0
+    for lane in range(n_sites):
+        for z in range(first.shape[0]):
+            for lm in range(first.shape[1] - 1):
+                for v in range(first[z, lm], first[z, lm + 1], WIDTH):
+                    c0, c1 = channel[v], channel[min(v + 1, last)]
+                    c2, c3 = channel[min(v + 2, last)], channel[min(v + 3, last)]
+                    A0, A1, A2, A3 = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
+                    for b in range(s.block[lane, z], s.block[lane, z + 1]):
+                        Y = load(s.Y, (b, lm))
+                        A0 = A0 + load(s.R, (b, c0)) * Y
+                        A1 = A1 + load(s.R, (b, c1)) * Y
+                        A2 = A2 + load(s.R, (b, c2)) * Y
+                        A3 = A3 + load(s.R, (b, c3)) * Y
+                    A0, A1, A2, A3 = transpose(A0, A1, A2, A3)
+                    store(s.A, v, (A0 + A1) + (A2 + A3))  # the next ones overwrite what is not theirs
+        for v in range(channel.size):
+            s.P[v, lane] = s.A[v]
 
 
 @njit(cache=True, nogil=True)
@@ -346,29 +341,42 @@ def _multiply(n_A, products, s):  # type: ignore[no-untyped-def]
     for k in range(nodes.shape[0]):
         store(s.P, n_A + k, load(s.P, nodes[k, 0]) * load(s.P, nodes[k, 1]))
     for p in range(linear.shape[0]):
-        for a in range(linear.shape[1]):
-            store(s.adjoint, (p, a), splat(linear[p, a]))
+        s.adjoint[p] = 0.0
         rho = splat(0.0)
         for a in range(linear.shape[1]):
-            P, slope = load(s.P, a), splat(0.0)
-            for t in range(first[a], first[a + 1]):
-                b, w = right[t], splat(quadratic[p, t])
-                slope = slope + w * load(s.P, b)
+            P, even, odd = (
+                load(s.P, a),
+                spread(linear, (p, a)),
+                splat(0.0),
+            )  # two sums need not wait for each other
+            begin, end = first[a], first[a + 1]
+            for t in range(begin, end - 1, 2):
+                b, w = right[t], spread(quadratic, (p, t))
+                even = even + w * load(s.P, b)
                 store(s.adjoint, (p, b), load(s.adjoint, (p, b)) + w * P)
-            rho = rho + P * (slope + splat(linear[p, a]))
-            store(s.adjoint, (p, a), load(s.adjoint, (p, a)) + slope)
+                b, w = right[t + 1], spread(quadratic, (p, t + 1))
+                odd = odd + w * load(s.P, b)
+                store(s.adjoint, (p, b), load(s.adjoint, (p, b)) + w * P)
+            if (end - begin) % 2:
+                b, w = right[end - 1], spread(quadratic, (p, end - 1))
+                even = even + w * load(s.P, b)
+                store(s.adjoint, (p, b), load(s.adjoint, (p, b)) + w * P)
+            rho = rho + P * (even + odd)
+            store(s.adjoint, (p, a), load(s.adjoint, (p, a)) + (even + odd))
         store(s.rho, p, rho)
 
 
 @njit(cache=True, nogil=True)
 def _differentiate(n_A, products, s):  # type: ignore[no-untyped-def]
-    """∂V/∂A = Σ_p ∂V/∂ρ_p ∂ρ_p/∂A into ``s.adjoint[0, :n_A]``: down the products in reverse."""
-    nodes, n_P = products.nodes, products.linear.shape[1]
-    for a in range(n_P):
-        total = load(s.slope, 0) * load(s.adjoint, (0, a))
-        for p in range(1, products.linear.shape[0]):
-            total = total + load(s.slope, p) * load(s.adjoint, (p, a))
-        store(s.adjoint, (0, a), total)
+    """∂V/∂A / ``s.slope[0]`` into ``s.adjoint[0, :n_A]``: densities together, then down the products in reverse."""
+    nodes, (n_densities, n_P) = products.nodes, products.linear.shape
+    if n_densities > 1:
+        for a in range(n_P):
+            total = load(s.slope, 0) * load(s.adjoint, (0, a))
+            for p in range(1, n_densities):
+                total = total + load(s.slope, p) * load(s.adjoint, (p, a))
+            store(s.adjoint, (0, a), total)
+        s.slope[0] = 1.0
     for k in range(nodes.shape[0] - 1, -1, -1):
         a, b, slope = nodes[k, 0], nodes[k, 1], load(s.adjoint, (0, n_A + k))
         store(s.adjoint, (0, a), load(s.adjoint, (0, a)) + slope * load(s.P, b))
@@ -376,22 +384,27 @@ def _differentiate(n_A, products, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _embed(lane, embedding, s):  # type: ignore[no-untyped-def]
+def _embed(sites, embedding, s, energies):  # type: ignore[no-untyped-def]
     """V = E0 + s(φ) F(ρ) + φ; leaves ∂V/∂ρ_p in ``s.slope`` and ∂V/∂φ in ``s.phi``."""
-    phi, (high, width) = s.phi[lane], embedding.switch
-    switch, slope = 1.0, 0.0
-    if phi >= high:
-        switch = 0.0
-    elif phi > high - width:
-        u = (phi - high + width) / width
-        switch, slope = 1.0 - u * u * u * (10.0 - u * (15.0 - 6.0 * u)), -30.0 * (u * (1.0 - u)) ** 2 / width
-    total = 0.0
-    for p in range(embedding.exponents.size):
-        F, dF = _embedding_function(s.rho[p, lane], embedding.exponents[p], embedding.kind)
-        total += embedding.prefactors[p] * F
-        s.slope[p, lane] = switch * embedding.prefactors[p] * dF
-    s.phi[lane] = 1.0 + slope * total
-    return embedding.E0 + switch * total + phi
+    high, width = embedding.switch
+    s.slope[:] = 0.0
+    for lane in range(sites.size):
+        phi, switch, slope = s.phi[lane], 1.0, 0.0
+        if phi >= high:
+            switch = 0.0
+        elif phi > high - width:  # 1 − u³ (10 − 15 u + 6 u²), u from 0 to 1
+            u = (phi - high + width) / width
+            switch, slope = (
+                1.0 - u * u * u * (10.0 - u * (15.0 - 6.0 * u)),
+                -30.0 * (u * (1.0 - u)) ** 2 / width,
+            )
+        total = 0.0
+        for p in range(embedding.exponents.size):
+            F, dF = _embedding_function(s.rho[p, lane], embedding.exponents[p], embedding.kind)
+            total += embedding.prefactors[p] * F
+            s.slope[p, lane] = switch * embedding.prefactors[p] * dF
+        s.phi[lane] = 1.0 + slope * total
+        energies[sites[lane]] = embedding.E0 + switch * total + phi
 
 
 @njit(cache=True, nogil=True)
@@ -421,55 +434,78 @@ def _embedding_function(rho, m, kind):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _pull_back(lane, tables, s, gradients):  # type: ignore[no-untyped-def]
-    """∂V/∂r_ij = Σ_v ∂V/∂A_v (R′ Y r̂ + R ∂Y/∂r) + ∂V/∂φ φ′ r̂.
+def _pull_back(n_sites, moments, s):  # type: ignore[no-untyped-def]
+    """Sums over the channels of every harmonic: T_lm = Σ_c ∂V/∂A_clm R_c takes the place of Y_lm, and
+    ∂V/∂r = Σ_lm Y_lm Σ_c ∂V/∂A_clm R′_c + ∂V/∂φ φ′ that of φ′.
 
-    First the sums over the channels of each harmonic, T_lm = Σ_c ∂V/∂A_clm R_c and the same with R′.
+    Two blocks at a time, since they share ∂V/∂A; the first goes alone where their number is odd.
     """
-    channel, first, harmonic, first_group = tables.moments
-    has_core = tables.core_reach.max() > 0.0
-    for z in range(first_group.size - 1):
-        s.T[:] = 0.0
-        for b in range(s.block[lane, z], s.block[lane, z + 1]):
-            radial = splat(0.0)
-            for g in range(first_group[z], first_group[z + 1]):
-                T, dT = splat(0.0), splat(0.0)
-                for v in range(first[g], first[g + 1]):
-                    slope = splat(s.adjoint[0, v, lane])
-                    T = T + slope * load(s.R, (b, channel[v]))
-                    dT = dT + slope * load(s.dR, (b, channel[v]))
-                store(s.T, harmonic[g], T)
-                radial = radial + dT * load(s.Y, (b, harmonic[g]))
-            if has_core:
-                radial = radial + splat(s.phi[lane]) * load(s.core_slope, (b, 0))
-            _turn(b, radial, tables, s)
-            for q in range(WIDTH):
-                p = s.slot[WIDTH * b + q]
-                if p >= 0:
-                    gradients[p, 0], gradients[p, 1], gradients[p, 2] = s.gradient[0, q], s.gradient[1, q], s.gradient[2, q]
+    channel, first = moments
+    for lane in range(n_sites):
+        for v in range(channel.size):
+            s.A[v] = s.slope[0, lane] * s.adjoint[0, v, lane]
+        core = spread(s.phi, lane)
+        for z in range(first.shape[0]):
+            begin, end = s.block[lane, z], s.block[lane, z + 1]
+            if (end - begin) % 2:
+                radial = core * load(s.radial, (begin, 0))
+                for lm in range(first.shape[1] - 1):
+                    T, dT = splat(0.0), splat(0.0)
+                    for v in range(first[z, lm], first[z, lm + 1]):
+                        slope, c = spread(s.A, v), channel[v]
+                        T = T + slope * load(s.R, (begin, c))
+                        dT = dT + slope * load(s.dR, (begin, c))
+                    radial = radial + dT * load(s.Y, (begin, lm))
+                    store(s.Y, (begin, lm), T)
+                store(s.radial, (begin, 0), radial)
+                begin += 1
+            for b in range(begin, end, 2):
+                radial, radial1 = core * load(s.radial, (b, 0)), core * load(s.radial, (b + 1, 0))
+                for lm in range(first.shape[1] - 1):
+                    T, dT, T1, dT1 = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
+                    for v in range(first[z, lm], first[z, lm + 1]):
+                        slope, c = spread(s.A, v), channel[v]
+                        T = T + slope * load(s.R, (b, c))
+                        dT = dT + slope * load(s.dR, (b, c))
+                        T1 = T1 + slope * load(s.R, (b + 1, c))
+                        dT1 = dT1 + slope * load(s.dR, (b + 1, c))
+                    radial = radial + dT * load(s.Y, (b, lm))
+                    radial1 = radial1 + dT1 * load(s.Y, (b + 1, lm))
+                    store(s.Y, (b, lm), T)
+                    store(s.Y, (b + 1, lm), T1)
+                store(s.radial, (b, 0), radial)
+                store(s.radial, (b + 1, 0), radial1)
 
 
 @njit(cache=True, nogil=True)
-def _turn(b, radial, tables, s):  # type: ignore[no-untyped-def]
-    """``radial`` r̂ + (1 − r̂ ⊗ r̂) Σ_lm T_lm ∇̃Y_lm / r into ``s.gradient``; ∇̃Y by the product rule, see :mod:`harmonics`.
+def _write_gradients(n_blocks, lmax, table, s, gradients):  # type: ignore[no-untyped-def]
+    """∂V/∂r r̂ + (1 − r̂ ⊗ r̂) Σ_lm T_lm ∇̃Y_lm / r, with ∇̃Y by the product rule, see :mod:`harmonics`.
 
     ∂(C + iS)_m/∂x = m (C + iS)_{m−1}, ∂(C + iS)_m/∂y = i m (C + iS)_{m−1}, ∂Q_l^m/∂z = δ Q_l^{m+1}.
     """
-    x, y, z = load(s.geometry, (b, 0)), load(s.geometry, (b, 1)), load(s.geometry, (b, 2))
-    gx, gy, gz = splat(0.0), splat(0.0), splat(0.0)
-    for l in range(1, tables.lmax + 1):
-        k, centre = l * (l + 1) // 2, l * l + l
-        gz = gz + splat(tables.recursion[k, 2]) * load(s.Q, (b, k + 1)) * load(s.T, centre)
-        for m in range(1, l + 1):
-            U, V, Q = load(s.T, centre + m), load(s.T, centre - m), splat(float(m)) * load(s.Q, (b, k + m))
-            C, S = load(s.CS, (b, 2 * m - 2)), load(s.CS, (b, 2 * m - 1))
-            gx = gx + Q * (U * C + V * S)
-            gy = gy + Q * (V * C - U * S)
-            if m < l:
-                C, S = load(s.CS, (b, 2 * m)), load(s.CS, (b, 2 * m + 1))
-                gz = gz + splat(tables.recursion[k + m, 2]) * load(s.Q, (b, k + m + 1)) * (U * C + V * S)
-    inverse = load(s.geometry, (b, 4))
-    radial = radial - (x * gx + y * gy + z * gz) * inverse
-    store(s.gradient, 0, gx * inverse + radial * x)
-    store(s.gradient, 1, gy * inverse + radial * y)
-    store(s.gradient, 2, gz * inverse + radial * z)
+    for b in range(n_blocks):
+        gx, gy, gz = splat(0.0), splat(0.0), splat(0.0)
+        for l in range(1, lmax + 1):
+            k, middle = l * (l + 1) // 2, l * l + l
+            gz = gz + spread(table, (k, 2)) * load(s.Q, (b, k + 1)) * load(s.Y, (b, middle))
+            for m in range(1, l + 1):
+                T, T_minus = load(s.Y, (b, middle + m)), load(s.Y, (b, middle - m))
+                Q, C, S = load(s.Q, (b, k + m)), load(s.CS, (b, 2 * m - 2)), load(s.CS, (b, 2 * m - 1))
+                Q = splat(float(m)) * Q
+                gx = gx + Q * (T * C + T_minus * S)
+                gy = gy + Q * (T_minus * C - T * S)
+                if m < l:
+                    Q, C, S = load(s.Q, (b, k + m + 1)), load(s.CS, (b, 2 * m)), load(s.CS, (b, 2 * m + 1))
+                    gz = gz + spread(table, (k + m, 2)) * Q * (T * C + T_minus * S)
+        x, y, z = load(s.geometry, (b, 0)), load(s.geometry, (b, 1)), load(s.geometry, (b, 2))
+        inverse = load(s.geometry, (b, 4))
+        radial = load(s.radial, (b, 0)) - (x * gx + y * gy + z * gz) * inverse
+        store(s.geometry, (b, 0), gx * inverse + radial * x)
+        store(s.geometry, (b, 1), gy * inverse + radial * y)
+        store(s.geometry, (b, 2), gz * inverse + radial * z)
+        for q in range(WIDTH):
+            p = s.slot[WIDTH * b + q]
+            if p >= 0:
+                gradients[p, 0] = s.geometry[b, 0, q]
+                gradients[p, 1] = s.geometry[b, 1, q]
+                gradients[p, 2] = s.geometry[b, 2, q]

@@ -68,48 +68,44 @@ for _symbol, _instruction in (
 
 @intrinsic
 def load(context, x, index):  # type: ignore[no-untyped-def]
-    """The WIDTH numbers of a C-contiguous array that begin at x[index]; indices left out are zero."""
+    """x[index], WIDTH numbers of a C-contiguous array.
+
+    ``index`` leaves out the last axis, which must have WIDTH numbers; or it is complete and names the first.
+    """
     if not _is_array(x):
         return None
 
     def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.load(_address(context, builder, signature, arguments), align=8)
+        first = _address(context, builder, signature, arguments)
+        return builder.load(builder.bitcast(first, ir.PointerType(_VECTOR)), align=8)
 
     return lanes(x, index), build
 
 
 @intrinsic
 def store(context, x, index, a):  # type: ignore[no-untyped-def]
-    """Write ``a`` to where :func:`load` finds it."""
+    """x[index] = a, where :func:`load` would find it."""
     if not _is_array(x):
         return None
 
     def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        builder.store(arguments[2], _address(context, builder, signature, arguments), align=8)
+        first = _address(context, builder, signature, arguments)
+        builder.store(arguments[2], builder.bitcast(first, ir.PointerType(_VECTOR)), align=8)
         return context.get_dummy_value()
 
     return types.void(x, index, lanes), build
 
 
-def _is_array(kind: Any) -> bool:
-    return isinstance(kind, types.Array) and kind.layout == "C" and kind.dtype == types.float64
+@intrinsic
+def spread(context, x, index):  # type: ignore[no-untyped-def]
+    """The number x[index] in all lanes; the index is complete and not negative."""
+    if not _is_array(x):
+        return None
 
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return _in_all_lanes(builder, builder.load(_address(context, builder, signature, arguments)))
 
-def _address(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-    """Of the element of an array, by the array and the index (an integer or several) among the arguments."""
-    kind, index = signature.args[:2]
-    struct = context.make_array(kind)(context, builder, arguments[0])
-    several = isinstance(index, types.BaseTuple)
-    values = cgutils.unpack_tuple(builder, arguments[1]) if several else [arguments[1]]
-    indices = [
-        context.cast(builder, value, integer, types.intp)
-        for value, integer in zip(values, index.types if several else [index], strict=True)
-    ]
-    indices += [indices[0].type(0)] * (kind.ndim - len(indices))
-    position = indices[0]
-    for extent, i in zip(cgutils.unpack_tuple(builder, struct.shape)[1:], indices[1:], strict=True):
-        position = builder.add(builder.mul(position, extent), i)
-    return builder.bitcast(builder.gep(struct.data, [position]), ir.PointerType(_VECTOR))
+    return lanes(x, index), build
 
 
 @intrinsic
@@ -117,8 +113,7 @@ def splat(context, number):  # type: ignore[no-untyped-def]
     """The same number in all lanes."""
 
     def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        one = builder.insert_element(_VECTOR(ir.Undefined), arguments[0], _INT32(0))
-        return builder.shuffle_vector(one, _VECTOR(ir.Undefined), _pattern([0] * WIDTH))
+        return _in_all_lanes(builder, arguments[0])
 
     return lanes(types.float64), build
 
@@ -151,6 +146,38 @@ def transpose(context, a, b, c, d):  # type: ignore[no-untyped-def]
         return context.make_tuple(builder, signature.return_type, rows)
 
     return types.UniTuple(lanes, 4)(lanes, lanes, lanes, lanes), build
+
+
+def _is_array(kind: Any) -> bool:
+    return isinstance(kind, types.Array) and kind.layout == "C" and kind.dtype == types.float64
+
+
+def _address(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    """Of an element, by the array and the index (an integer or a tuple) that are the first two arguments.
+
+    The last extent is WIDTH, a constant, where the index leaves it out: that saves a multiplication.
+    """
+    kind, index = signature.args[:2]
+    struct = context.make_array(kind)(context, builder, arguments[0])
+    several = isinstance(index, types.BaseTuple)
+    values = cgutils.unpack_tuple(builder, arguments[1]) if several else [arguments[1]]
+    indices = [
+        context.cast(builder, value, integer, types.intp)
+        for value, integer in zip(values, index.types if several else [index], strict=True)
+    ]
+    extents = cgutils.unpack_tuple(builder, struct.shape)
+    if len(indices) < kind.ndim:
+        indices.append(indices[0].type(0))
+        extents[-1] = indices[0].type(WIDTH)
+    position = indices[0]
+    for extent, i in zip(extents[1:], indices[1:], strict=True):
+        position = builder.add(builder.mul(position, extent), i)
+    return builder.gep(struct.data, [position])
+
+
+def _in_all_lanes(builder, number):  # type: ignore[no-untyped-def]
+    one = builder.insert_element(_VECTOR(ir.Undefined), number, _INT32(0))
+    return builder.shuffle_vector(one, _VECTOR(ir.Undefined), _pattern([0] * WIDTH))
 
 
 def _pattern(indices: list[int]) -> Any:
