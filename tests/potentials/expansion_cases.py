@@ -17,8 +17,8 @@ from genmlip.potentials.ace.radial import RadialBasis
 class GaussianCore:
     """strength · exp(−λ r²) / r, times (1 − r/cutoff)³."""
 
-    cutoff: float = 2.6
-    strength: float = 40.0
+    cutoff: float = 2.8
+    strength: float = 2000.0
 
     def __call__(self, r: Array) -> tuple[Array, Array]:
         edge = np.maximum(1 - r / self.cutoff, 0.0)
@@ -39,7 +39,7 @@ def embedded_alloy(seed: int = 0, kind: str = "FinnisSinclairShiftedScaled") -> 
     basis = ACEBasis(("Ta", "W"), 4.6, (5.0, 5.0, 5.0), 1.0, 2.7)
     n_max = basis.radial.n_max
     exponents = ((1.0, 0.5, 0.7), (0.5, 1.0, 1.4))
-    switches = ((60.0, 50.0), None)
+    switches = ((5.0, 5.0), None)
     centres = tuple(
         Centre(
             -2.0 - z,
@@ -55,14 +55,14 @@ def embedded_alloy(seed: int = 0, kind: str = "FinnisSinclairShiftedScaled") -> 
         tuple(RadialBasis(4.2 + 0.2 * (i + j), 2.6 + 0.1 * j, n_max, core=4 + 2 * i) for j in range(2))
         for i in range(2)
     )
-    cores = ((GaussianCore(), GaussianCore(2.9, 25.0)), (GaussianCore(2.9, 25.0), None))
+    cores = ((GaussianCore(), GaussianCore(2.9, 900.0)), (GaussianCore(2.9, 900.0), None))
     return Expansion(("Ta", "W"), centres, radial, cores)
 
 
 def random_coefficients(basis: ACEBasis, n_densities: int, seed: int) -> Array:
     """(functions, densities), smaller the higher the degree, with some that vanish."""
     rng = np.random.default_rng(seed)
-    c = 0.3 * rng.normal(size=(basis.n_functions, n_densities)) / np.sqrt(basis.smoothness_prior)[:, None]
+    c = 3.0 * rng.normal(size=(basis.n_functions, n_densities)) / np.sqrt(basis.smoothness_prior)[:, None]
     c[rng.random(c.shape) < 0.1] = 0.0
     return c
 
@@ -99,5 +99,5 @@ def cluster(n_neighbours: int, n_species: int, seed: int = 0) -> tuple[IntArray,
     rng = np.random.default_rng(seed)
     directions = rng.normal(size=(n_neighbours, 3))
     directions /= np.linalg.norm(directions, axis=1)[:, None]
-    r = 1.9 + 3.3 * rng.random(n_neighbours) ** 0.7
+    r = 1.9 + 3.3 * ((np.arange(n_neighbours) + rng.random(n_neighbours)) / n_neighbours) ** 0.7
     return rng.integers(0, n_species, n_neighbours + 1), directions * r[:, None]

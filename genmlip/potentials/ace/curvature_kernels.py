@@ -1,0 +1,506 @@
+"""How the gradients of site energies change with the neighbours: forward differentiation of the adjoint sweep.
+
+Beside every quantity q stands its tangent, its change along given changes of the r_ij, to first order; in
+arrays whose first axis has two entries: q and its tangent. Blocks, lanes and tables are those of
+:mod:`engine_kernels`.
+
+All of them are in this one file because numba's cache does not notice a change of a function in another file.
+"""
+# ruff: noqa: E501, E741 - signatures of kernels stay on one line; l is the angular momentum
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from genmlip._types import Array, IntArray
+from genmlip.potentials.ace.engine_kernels import SHIFTED_SCALED
+from genmlip.potentials.ace.lanes import WIDTH, load, splat, spread, square_root, store, transpose
+
+Q_, D_ = 0, 1  # a quantity and its tangent
+
+
+class TangentScratch(NamedTuple):
+    """Room for four sites; arrays of blocks have the shape (n_blocks, …, WIDTH), a 2 stands for tangents beside.
+
+    count : (n_species,)
+    block : (WIDTH, n_species + 1) first block of every site and species
+    slot : (n_blocks WIDTH,) the pair in each lane, -1 where there is none
+    geometry : r̂, 1/r, r and the changes of r̂ and r: 9
+    core : the slope of φ: 2
+    R, dR : radial functions and slopes: 2 n_c
+    Q, CS, Y : Q_l^m, (C_m, S_m), Y_lm: 2 n_Q, 2 · 2 (lmax + 1), 2 n_lm
+    A : (2, n_A + WIDTH) moments of one site, then their adjoints
+    P : (2, n_P, WIDTH); each : (2, n_densities, n_P, WIDTH) slopes ∂ρ_p/∂P; adjoint : (2, n_P, WIDTH)
+    T : (2, n_lm, WIDTH)
+    phi, rho, slope : (2, WIDTH), (2, n_densities, WIDTH) twice: φ, then ∂V/∂φ; ρ_p and ∂V/∂ρ_p
+    """
+
+    count: IntArray
+    block: IntArray
+    slot: IntArray
+    geometry: Array
+    core: Array
+    R: Array
+    dR: Array
+    Q: Array
+    CS: Array
+    Y: Array
+    A: Array
+    P: Array
+    each: Array
+    adjoint: Array
+    T: Array
+    phi: Array
+    rho: Array
+    slope: Array
+
+
+@njit(cache=True, nogil=True)
+def site_tangents(sites, first, index, species, vectors, changes, tables, s, tangents):  # type: ignore[no-untyped-def]
+    """Tangents of ∂V_i/∂r_ij of ``sites`` along the ``changes`` of r_ij, both (p, 3); the first site with a neighbour at distance zero, or -1."""
+    n_A = tables.moments.channel.size
+    for begin in range(0, sites.size, WIDTH):
+        n = min(WIDTH, sites.size - begin)
+        failed = _sort_neighbours(
+            sites[begin : begin + n], first, index, species, vectors, changes, tables.reach, s, tangents
+        )
+        if failed >= 0:
+            return failed
+        n_blocks = s.block[n - 1, -1]
+        _fill_geometry(n_blocks, s)
+        _fill_harmonics(n_blocks, tables.lmax, tables.recursion, s)
+        for lane in range(WIDTH):
+            if lane < n:
+                _fill_radial(lane, tables.radial, s)
+                _fill_moments(lane, tables.moments, s)
+                _fill_core(lane, tables.core_reach, tables.core, s)
+            else:
+                s.P[:, :n_A, lane] = 0.0
+                s.phi[:, lane] = 0.0
+        _multiply(n_A, tables.products, s)
+        for lane in range(n):
+            _embed(lane, tables.embedding, s)
+        _differentiate(n_A, tables.products, s)
+        for lane in range(n):
+            _pull_back(lane, tables, s, tangents)
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _sort_neighbours(sites, first, index, species, vectors, changes, reach, s, tangents):  # type: ignore[no-untyped-def]
+    """r_ij and their changes for the neighbours that matter, by site and species in whole blocks; no tangents yet.
+
+    Lanes left over are put where all radial functions are zero.
+    """
+    n_species, blocks = reach.size, 0
+    for lane in range(sites.size):
+        begin, end = first[sites[lane]], first[sites[lane] + 1]
+        count = s.count
+        count[:] = 0
+        for p in range(begin, end):
+            squared = vectors[p, 0] ** 2 + vectors[p, 1] ** 2 + vectors[p, 2] ** 2
+            if not squared > 0.0:
+                return sites[lane]
+            q = species[index[p]]
+            count[q] += squared < reach[q] * reach[q]
+            tangents[p, 0], tangents[p, 1], tangents[p, 2] = 0.0, 0.0, 0.0
+        for q in range(n_species):
+            s.block[lane, q] = blocks
+            used = WIDTH * blocks + count[q]
+            count[q] = WIDTH * blocks
+            blocks = (used + WIDTH - 1) // WIDTH
+            for j in range(used, WIDTH * blocks):
+                s.slot[j] = -1
+                s.geometry[j // WIDTH, :, j % WIDTH] = 0.0
+                s.geometry[j // WIDTH, 0, j % WIDTH] = 2.0 * reach[q]
+        s.block[lane, n_species] = blocks
+        for p in range(begin, end):
+            q = species[index[p]]
+            if vectors[p, 0] ** 2 + vectors[p, 1] ** 2 + vectors[p, 2] ** 2 < reach[q] * reach[q]:
+                j = count[q]
+                count[q] += 1
+                s.slot[j] = p
+                for a in range(3):
+                    s.geometry[j // WIDTH, a, j % WIDTH] = vectors[p, a]
+                    s.geometry[j // WIDTH, 5 + a, j % WIDTH] = changes[p, a]
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _fill_geometry(n_blocks, s):  # type: ignore[no-untyped-def]
+    """r̂, 1/r, r; δr = r̂·δr_ij and δr̂ = (δr_ij − r̂ δr) / r."""
+    for b in range(n_blocks):
+        x, y, z = load(s.geometry, (b, 0)), load(s.geometry, (b, 1)), load(s.geometry, (b, 2))
+        tx, ty, tz = load(s.geometry, (b, 5)), load(s.geometry, (b, 6)), load(s.geometry, (b, 7))
+        r = square_root(x * x + y * y + z * z)
+        inverse = splat(1.0) / r
+        x, y, z = x * inverse, y * inverse, z * inverse
+        tr = x * tx + y * ty + z * tz
+        store(s.geometry, (b, 0), x)
+        store(s.geometry, (b, 1), y)
+        store(s.geometry, (b, 2), z)
+        store(s.geometry, (b, 3), inverse)
+        store(s.geometry, (b, 4), r)
+        store(s.geometry, (b, 5), (tx - x * tr) * inverse)
+        store(s.geometry, (b, 6), (ty - y * tr) * inverse)
+        store(s.geometry, (b, 7), (tz - z * tr) * inverse)
+        store(s.geometry, (b, 8), tr)
+
+
+@njit(cache=True, nogil=True)
+def _fill_harmonics(n_blocks, lmax, table, s):  # type: ignore[no-untyped-def]
+    """C_m and S_m, Q_l^m and Y_lm; see :mod:`harmonics`."""
+    for b in range(n_blocks):
+        x, y, z = load(s.geometry, (b, 0)), load(s.geometry, (b, 1)), load(s.geometry, (b, 2))
+        tx, ty, tz = load(s.geometry, (b, 5)), load(s.geometry, (b, 6)), load(s.geometry, (b, 7))
+        C, S, tC, tS = splat(1.0), splat(0.0), splat(0.0), splat(0.0)
+        for m in range(lmax + 1):
+            if m > 0:  # (x + iy)^m = (x + iy) (x + iy)^{m−1}
+                tC, tS = tx * C + x * tC - ty * S - y * tS, tx * S + x * tS + ty * C + y * tC
+                C, S = x * C - y * S, x * S + y * C
+            store(s.CS, (b, 0, 2 * m), C)
+            store(s.CS, (b, 0, 2 * m + 1), S)
+            store(s.CS, (b, 1, 2 * m), tC)
+            store(s.CS, (b, 1, 2 * m + 1), tS)
+            k = m * (m + 1) // 2 + m
+            Q, tQ = spread(table, (k, 0)), splat(0.0)
+            before, t_before = splat(0.0), splat(0.0)
+            for l in range(m, lmax + 1):
+                if l > m:
+                    k = l * (l + 1) // 2 + m
+                    up, down = spread(table, (k, 0)), spread(table, (k, 1))
+                    t_before, tQ = tQ, up * (tz * Q + z * tQ) - down * t_before
+                    before, Q = Q, up * z * Q - down * before
+                store(s.Q, (b, 0, k), Q)
+                store(s.Q, (b, 1, k), tQ)
+                store(s.Y, (b, 0, l * l + l - m), Q * S)
+                store(s.Y, (b, 1, l * l + l - m), tQ * S + Q * tS)
+                store(s.Y, (b, 0, l * l + l + m), Q * C)  # for m = 0 in the place of Q S
+                store(s.Y, (b, 1, l * l + l + m), tQ * C + Q * tC)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _locate(r, z, splines):  # type: ignore[no-untyped-def]
+    """(bin, r − its start) for the distance r to a neighbour of species z."""
+    first, last = splines.first_cell[z], splines.first_cell[z + 1] - 1
+    k = splines.bin[min(first + int(r * splines.inverse_width[z]), last)]
+    while r >= splines.end[k]:
+        k += 1
+    return k, r - splines.start[k]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _horner(C, k, c, t):  # type: ignore[no-untyped-def]
+    """Value, slope and curvature of WIDTH channels, from c, of the polynomial of bin k."""
+    value = load(C, (k, C.shape[1] - 1, c))
+    slope, half = splat(0.0), splat(0.0)
+    for m in range(C.shape[1] - 2, -1, -1):
+        half = half * t + slope
+        slope = slope * t + value
+        value = value * t + load(C, (k, m, c))
+    return value, slope, half + half
+
+
+@njit(cache=True, nogil=True)
+def _fill_radial(lane, splines, s):  # type: ignore[no-untyped-def]
+    """R_c and dR_c/dr of all neighbours of a site: four channels of a neighbour at a time, then turned."""
+    C, r = splines.coefficients, s.geometry
+    for z in range(s.block.shape[1] - 1):
+        for b in range(s.block[lane, z], s.block[lane, z + 1]):
+            k0, t0 = _locate(r[b, 4, 0], z, splines)
+            k1, t1 = _locate(r[b, 4, 1], z, splines)
+            k2, t2 = _locate(r[b, 4, 2], z, splines)
+            k3, t3 = _locate(r[b, 4, 3], z, splines)
+            tr = load(s.geometry, (b, 8))
+            for c in range(0, C.shape[2], WIDTH):
+                R0, dR0, ddR0 = _horner(C, k0, c, splat(t0))
+                R1, dR1, ddR1 = _horner(C, k1, c, splat(t1))
+                R2, dR2, ddR2 = _horner(C, k2, c, splat(t2))
+                R3, dR3, ddR3 = _horner(C, k3, c, splat(t3))
+                R0, R1, R2, R3 = transpose(R0, R1, R2, R3)
+                store(s.R, (b, 0, c), R0)
+                store(s.R, (b, 0, c + 1), R1)
+                store(s.R, (b, 0, c + 2), R2)
+                store(s.R, (b, 0, c + 3), R3)
+                dR0, dR1, dR2, dR3 = transpose(dR0, dR1, dR2, dR3)
+                _store_slope(b, c, dR0, tr, s)
+                _store_slope(b, c + 1, dR1, tr, s)
+                _store_slope(b, c + 2, dR2, tr, s)
+                _store_slope(b, c + 3, dR3, tr, s)
+                ddR0, ddR1, ddR2, ddR3 = transpose(ddR0, ddR1, ddR2, ddR3)
+                store(s.dR, (b, 1, c), ddR0 * tr)
+                store(s.dR, (b, 1, c + 1), ddR1 * tr)
+                store(s.dR, (b, 1, c + 2), ddR2 * tr)
+                store(s.dR, (b, 1, c + 3), ddR3 * tr)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _store_slope(b, c, dR, tr, s):  # type: ignore[no-untyped-def]
+    """dR_c/dr, and what it makes R_c change by."""
+    store(s.dR, (b, 0, c), dR)
+    store(s.R, (b, 1, c), dR * tr)
+
+
+@njit(cache=True, nogil=True)
+def _fill_core(lane, reach, splines, s):  # type: ignore[no-untyped-def]
+    """φ of a site, and dφ/dr of its neighbours, from the splines of g = r φ(r)."""
+    C, phi, t_phi = splines.coefficients, 0.0, 0.0
+    for z in range(reach.size):
+        for b in range(s.block[lane, z], s.block[lane, z + 1]):
+            for q in range(WIDTH):
+                s.core[b, 0, q], s.core[b, 1, q] = 0.0, 0.0
+                r = s.geometry[b, 4, q]
+                if r < reach[z]:
+                    k, t = _locate(r, z, splines)
+                    g, dg, half = 0.0, 0.0, 0.0
+                    for m in range(C.shape[1] - 1, -1, -1):
+                        half = half * t + dg
+                        dg = dg * t + g
+                        g = g * t + C[k, m, 0]
+                    value = g / r
+                    slope = (dg - value) / r
+                    phi += value
+                    t_phi += slope * s.geometry[b, 8, q]
+                    s.core[b, 0, q] = slope
+                    s.core[b, 1, q] = 2.0 * (half - slope) / r * s.geometry[b, 8, q]
+    s.phi[0, lane], s.phi[1, lane] = phi, t_phi
+
+
+@njit(cache=True, nogil=True)
+def _fill_moments(lane, moments, s):  # type: ignore[no-untyped-def]
+    """A_v = Σ_j R_c(r_ij) Y_lm(r̂_ij) of a site, four moments at a time."""
+    channel, first = moments
+    last, zero = channel.size - 1, splat(0.0)
+    for z in range(first.shape[0]):
+        begin, end = s.block[lane, z], s.block[lane, z + 1]
+        for lm in range(first.shape[1] - 1):
+            for v in range(first[z, lm], first[z, lm + 1], WIDTH):
+                c0, c1 = channel[v], channel[min(v + 1, last)]
+                c2, c3 = channel[min(v + 2, last)], channel[min(v + 3, last)]
+                A0, A1, A2, A3 = zero, zero, zero, zero
+                t0, t1, t2, t3 = zero, zero, zero, zero
+                for b in range(begin, end):
+                    Y, tY = load(s.Y, (b, 0, lm)), load(s.Y, (b, 1, lm))
+                    R0, R1 = load(s.R, (b, 0, c0)), load(s.R, (b, 0, c1))
+                    R2, R3 = load(s.R, (b, 0, c2)), load(s.R, (b, 0, c3))
+                    A0, t0 = A0 + R0 * Y, t0 + R0 * tY + load(s.R, (b, 1, c0)) * Y
+                    A1, t1 = A1 + R1 * Y, t1 + R1 * tY + load(s.R, (b, 1, c1)) * Y
+                    A2, t2 = A2 + R2 * Y, t2 + R2 * tY + load(s.R, (b, 1, c2)) * Y
+                    A3, t3 = A3 + R3 * Y, t3 + R3 * tY + load(s.R, (b, 1, c3)) * Y
+                A0, A1, A2, A3 = transpose(A0, A1, A2, A3)
+                store(s.A, (0, v), (A0 + A1) + (A2 + A3))  # the next ones overwrite what is not theirs
+                t0, t1, t2, t3 = transpose(t0, t1, t2, t3)
+                store(s.A, (1, v), (t0 + t1) + (t2 + t3))
+    for v in range(channel.size):
+        s.P[0, v, lane] = s.A[0, v]
+        s.P[1, v, lane] = s.A[1, v]
+
+
+@njit(cache=True, nogil=True)
+def _multiply(n_A, products, s):  # type: ignore[no-untyped-def]
+    """Products P, densities ρ_p = w·P + Σ w_ab P_a P_b, and ∂ρ_p/∂P but for the products that P are made of."""
+    nodes, first, right, linear, quadratic = products
+    for k in range(nodes.shape[0]):
+        a, b = load(s.P, (0, nodes[k, 0])), load(s.P, (0, nodes[k, 1]))
+        store(s.P, (0, n_A + k), a * b)
+        store(s.P, (1, n_A + k), load(s.P, (1, nodes[k, 0])) * b + a * load(s.P, (1, nodes[k, 1])))
+    for p in range(linear.shape[0]):
+        for a in range(linear.shape[1]):
+            store(s.each, (0, p, a), spread(linear, (p, a)))
+            store(s.each, (1, p, a), splat(0.0))
+        rho, t_rho = splat(0.0), splat(0.0)
+        for a in range(linear.shape[1]):
+            P, tP = load(s.P, (0, a)), load(s.P, (1, a))
+            slope, t_slope = splat(0.0), splat(0.0)
+            for t in range(first[a], first[a + 1]):
+                b, w = right[t], spread(quadratic, (p, t))
+                slope = slope + w * load(s.P, (0, b))
+                t_slope = t_slope + w * load(s.P, (1, b))
+                store(s.each, (0, p, b), load(s.each, (0, p, b)) + w * P)
+                store(s.each, (1, p, b), load(s.each, (1, p, b)) + w * tP)
+            weight = slope + spread(linear, (p, a))
+            rho, t_rho = rho + P * weight, t_rho + tP * weight + P * t_slope
+            store(s.each, (0, p, a), load(s.each, (0, p, a)) + slope)
+            store(s.each, (1, p, a), load(s.each, (1, p, a)) + t_slope)
+        store(s.rho, (0, p), rho)
+        store(s.rho, (1, p), t_rho)
+
+
+@njit(cache=True, nogil=True)
+def _differentiate(n_A, products, s):  # type: ignore[no-untyped-def]
+    """∂V/∂A = Σ_p ∂V/∂ρ_p ∂ρ_p/∂A into ``s.adjoint[:, :n_A]``: down the products in reverse."""
+    nodes = products.nodes
+    for a in range(products.linear.shape[1]):
+        total, t_total = splat(0.0), splat(0.0)
+        for p in range(products.linear.shape[0]):
+            slope, each = load(s.slope, (0, p)), load(s.each, (0, p, a))
+            total = total + slope * each
+            t_total = t_total + load(s.slope, (1, p)) * each + slope * load(s.each, (1, p, a))
+        store(s.adjoint, (0, a), total)
+        store(s.adjoint, (1, a), t_total)
+    for k in range(nodes.shape[0] - 1, -1, -1):
+        a, b = nodes[k, 0], nodes[k, 1]
+        slope, t_slope = load(s.adjoint, (0, n_A + k)), load(s.adjoint, (1, n_A + k))
+        for here, other in ((a, b), (b, a)):
+            P = load(s.P, (0, other))
+            store(s.adjoint, (0, here), load(s.adjoint, (0, here)) + slope * P)
+            store(
+                s.adjoint, (1, here), load(s.adjoint, (1, here)) + t_slope * P + slope * load(s.P, (1, other))
+            )
+
+
+@njit(cache=True, nogil=True)
+def _embed(lane, embedding, s):  # type: ignore[no-untyped-def]
+    """∂V/∂ρ_p into ``s.slope`` and ∂V/∂φ into ``s.phi``, for V = s(φ) F(ρ) + φ."""
+    phi, t_phi = s.phi[0, lane], s.phi[1, lane]
+    switch, slope, curvature = _switch(phi, embedding.switch[0], embedding.switch[1])
+    F, t_F = 0.0, 0.0
+    for p in range(embedding.exponents.size):
+        f, df, ddf = embedding_function(s.rho[0, p, lane], embedding.exponents[p], embedding.kind)
+        c, t_rho = embedding.prefactors[p], s.rho[1, p, lane]
+        F += c * f
+        t_F += c * df * t_rho
+        s.slope[0, p, lane] = switch * c * df
+        s.slope[1, p, lane] = switch * c * ddf * t_rho + slope * c * df * t_phi
+    s.phi[0, lane] = 1.0 + slope * F
+    s.phi[1, lane] = curvature * F * t_phi + slope * t_F
+
+
+@njit(cache=True, nogil=True)
+def _switch(phi, high, width):  # type: ignore[no-untyped-def]
+    """s, s′, s″ of the switch that is 1 below high − width and 0 above high."""
+    if phi >= high:
+        return 0.0, 0.0, 0.0
+    if phi <= high - width:
+        return 1.0, 0.0, 0.0
+    u = (phi - high + width) / width
+    step = u * u * u * (10.0 - u * (15.0 - 6.0 * u))
+    bump = u * (1.0 - u)
+    return 1.0 - step, -30.0 * bump * bump / width, -60.0 * bump * (1.0 - 2.0 * u) / (width * width)
+
+
+@njit(cache=True, nogil=True)
+def embedding_function(rho, m, kind):  # type: ignore[no-untyped-def]
+    """f(ρ; m), f′ and f″ of the embedding functions that :mod:`engine_kernels` describes."""
+    if abs(m - 1.0) < 1e-10:
+        return rho, 1.0, 0.0
+    a, sign = abs(rho), 1.0 if rho >= 0.0 else -1.0
+    if kind == SHIFTED_SCALED:
+        c, decay = 1.0 / m, np.exp(-a)
+        x, y = c ** (c / (1.0 - c)) * decay, c ** (1.0 / (1.0 - c)) * decay
+        power, low = (x + a) ** (m - 2.0), 1.0 - x
+        return (
+            sign * (power * (x + a) ** 2 - y),
+            m * low * power * (x + a) + y,
+            sign * (m * power * ((m - 1.0) * low * low + x * (x + a)) - y),
+        )
+    near = 1e-6 ** (m - 1.0)
+    if a <= 1e-10:
+        return near * rho, near, 0.0
+    cube = (1e6 * a) ** 3
+    g = np.exp(-cube) if cube <= 30.0 else 0.0
+    dg, ddg = -3.0 * cube / a * g, (9.0 * cube - 6.0) * cube / (a * a) * g
+    power = a**m
+    excess, d_excess, dd_excess = near * a - power, near - m * power / a, -m * (m - 1.0) * power / (a * a)
+    return (
+        sign * (power + g * excess),
+        m * power / a + dg * excess + g * d_excess,
+        sign * (ddg * excess + 2.0 * dg * d_excess + (g - 1.0) * dd_excess),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _pull_back(lane, tables, s, tangents):  # type: ignore[no-untyped-def]
+    """Tangents of ∂V/∂r_ij = Σ_v ∂V/∂A_v (R′ Y r̂ + R ∂Y/∂r) + ∂V/∂φ φ′ r̂.
+
+    First the sums over the channels of each harmonic, T_lm = Σ_c ∂V/∂A_clm R_c and the same with R′.
+    """
+    channel, first = tables.moments
+    has_core = tables.core_reach.max() > 0.0
+    for v in range(channel.size):
+        s.A[0, v] = s.adjoint[0, v, lane]
+        s.A[1, v] = s.adjoint[1, v, lane]
+    for z in range(first.shape[0]):
+        for b in range(s.block[lane, z], s.block[lane, z + 1]):
+            radial, t_radial = splat(0.0), splat(0.0)
+            for lm in range(first.shape[1] - 1):
+                T, tT, dT, tdT = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
+                for v in range(first[z, lm], first[z, lm + 1]):
+                    slope, t_slope, c = spread(s.A, (0, v)), spread(s.A, (1, v)), channel[v]
+                    R, dR = load(s.R, (b, 0, c)), load(s.dR, (b, 0, c))
+                    T, tT = T + slope * R, tT + t_slope * R + slope * load(s.R, (b, 1, c))
+                    dT, tdT = dT + slope * dR, tdT + t_slope * dR + slope * load(s.dR, (b, 1, c))
+                store(s.T, (0, lm), T)
+                store(s.T, (1, lm), tT)
+                Y = load(s.Y, (b, 0, lm))
+                radial = radial + dT * Y
+                t_radial = t_radial + tdT * Y + dT * load(s.Y, (b, 1, lm))
+            if has_core:
+                psi, t_psi, core = spread(s.phi, (0, lane)), spread(s.phi, (1, lane)), load(s.core, (b, 0))
+                radial = radial + psi * core
+                t_radial = t_radial + t_psi * core + psi * load(s.core, (b, 1))
+            _turn(b, radial, t_radial, tables, s)
+            for q in range(WIDTH):
+                p = s.slot[WIDTH * b + q]
+                if p >= 0:
+                    for a in range(3):
+                        tangents[p, a] = s.core[b, 2 + a, q]
+
+
+@njit(cache=True, nogil=True)
+def _turn(b, radial, t_radial, tables, s):  # type: ignore[no-untyped-def]
+    """The tangent of ``radial`` r̂ + (1 − r̂ ⊗ r̂) Σ_lm T_lm ∇̃Y_lm / r; ∇̃Y by the product rule, see :mod:`harmonics`."""
+    x, y, z = load(s.geometry, (b, 0)), load(s.geometry, (b, 1)), load(s.geometry, (b, 2))
+    inverse = load(s.geometry, (b, 3))
+    tx, ty, tz = load(s.geometry, (b, 5)), load(s.geometry, (b, 6)), load(s.geometry, (b, 7))
+    gx, gy, gz, t_gx, t_gy, t_gz = _angular_gradient(b, tables, s)
+    along = (x * gx + y * gy + z * gz) * inverse
+    t_along = (x * t_gx + y * t_gy + z * t_gz + tx * gx + ty * gy + tz * gz) * inverse
+    shrink = load(s.geometry, (b, 8)) * inverse  # −δ(1/r) r
+    radial, t_radial = radial - along, t_radial - t_along + along * shrink
+    shrink = inverse * shrink
+    store(s.core, (b, 2), t_gx * inverse - gx * shrink + t_radial * x + radial * tx)
+    store(s.core, (b, 3), t_gy * inverse - gy * shrink + t_radial * y + radial * ty)
+    store(s.core, (b, 4), t_gz * inverse - gz * shrink + t_radial * z + radial * tz)
+
+
+@njit(cache=True, nogil=True)
+def _angular_gradient(b, tables, s):  # type: ignore[no-untyped-def]
+    """g = Σ_lm T_lm ∇̃Y_lm and its tangent.
+
+    ∂(C + iS)_m/∂x = m (C + iS)_{m−1}, ∂(C + iS)_m/∂y = i m (C + iS)_{m−1}, ∂Q_l^m/∂z = δ Q_l^{m+1}.
+    """
+    gx, gy, gz = splat(0.0), splat(0.0), splat(0.0)
+    t_gx, t_gy, t_gz = splat(0.0), splat(0.0), splat(0.0)
+    for l in range(1, tables.lmax + 1):
+        k, centre = l * (l + 1) // 2, l * l + l
+        up = spread(tables.recursion, (k, 2))
+        T, Q = load(s.T, (0, centre)), load(s.Q, (b, 0, k + 1))
+        gz = gz + up * Q * T
+        t_gz = t_gz + up * (load(s.Q, (b, 1, k + 1)) * T + Q * load(s.T, (1, centre)))
+        for m in range(1, l + 1):
+            U, V, tU, tV = (
+                load(s.T, (0, centre + m)),
+                load(s.T, (0, centre - m)),
+                load(s.T, (1, centre + m)),
+                load(s.T, (1, centre - m)),
+            )
+            Q, tQ = splat(float(m)) * load(s.Q, (b, 0, k + m)), splat(float(m)) * load(s.Q, (b, 1, k + m))
+            C, S = load(s.CS, (b, 0, 2 * m - 2)), load(s.CS, (b, 0, 2 * m - 1))
+            tC, tS = load(s.CS, (b, 1, 2 * m - 2)), load(s.CS, (b, 1, 2 * m - 1))
+            even, odd = U * C + V * S, V * C - U * S
+            gx, gy = gx + Q * even, gy + Q * odd
+            t_gx = t_gx + tQ * even + Q * (tU * C + U * tC + tV * S + V * tS)
+            t_gy = t_gy + tQ * odd + Q * (tV * C + V * tC - tU * S - U * tS)
+            if m < l:
+                C, S = load(s.CS, (b, 0, 2 * m)), load(s.CS, (b, 0, 2 * m + 1))
+                tC, tS = load(s.CS, (b, 1, 2 * m)), load(s.CS, (b, 1, 2 * m + 1))
+                up = spread(tables.recursion, (k + m, 2))
+                Q, tQ = up * load(s.Q, (b, 0, k + m + 1)), up * load(s.Q, (b, 1, k + m + 1))
+                even = U * C + V * S
+                gz = gz + Q * even
+                t_gz = t_gz + tQ * even + Q * (tU * C + U * tC + tV * S + V * tS)
+    return gx, gy, gz, t_gx, t_gy, t_gz
