@@ -13,16 +13,21 @@ from genmlip.training.solvers.maximise import maximise
 from genmlip.training.solvers.solution import Solution
 from genmlip.training.streamed_qr import ReducedSystem
 
+MOST_ROUNDS = 20
+"""Of leaving functions out and searching again; mostly two to four are enough."""
+
+SETTLED = 0.01
+"""Rise of ln p(y) that moving the α_k one by one still promises, at which the search ends."""
+
 
 @dataclass(frozen=True)
 class ARD:
     """Maximises the evidence over the noise and one precision α_k per function, which many do not survive.
 
-    A function is relevant if, all else being equal, the evidence is largest at a finite α_k, which is where
-    d̂_k² > γ_k Σ_kk (posterior mean, determinedness and variance of d = Γ c; Faul & Tipping, Adv. Neural Inf.
-    Process. Syst. 14, 383, 2002). The coefficients of the others are exactly zero. The search starts from the
-    common precision of :class:`BayesianRidge`, so the prior Γ says which functions are doubted first. The
-    evidence has many maxima; this is the one near that start.
+    All α_k are searched together by L-BFGS, from the common precision of :class:`BayesianRidge`, so the
+    prior Γ says which functions are doubted first. Then the functions leave whose own α_k is best infinite
+    (:attr:`Marginal.best_precision`), their coefficients being zero; others that had gone too far come back,
+    and the search goes on until nothing changes. The evidence has many maxima; this is one near that start.
 
     separate_noise, tolerance, max_iterations : as in :class:`BayesianRidge`
     """
@@ -37,17 +42,21 @@ class ARD:
     def solve(self, system: ReducedSystem, prior: Array) -> Solution:
         evidence = Evidence.of(system, prior, self.separate_noise)
         found = common_precision(evidence, system, prior, self.tolerance, self.max_iterations)
-        iterations = found.iterations
-        active, relevant = np.arange(len(prior)), np.ones(len(prior), dtype=bool)
-        while True:
-            noise, precision = found.marginal.noise, found.marginal.precision[relevant]
-            functions = np.arange(len(active))
-            found = maximise(evidence, noise, precision, functions, self.tolerance, self.max_iterations)
+        iterations, active, precision = found.iterations, np.arange(len(prior)), found.marginal.precision
+        for left in reversed(range(MOST_ROUNDS)):
+            found = maximise(
+                evidence, found.marginal.noise, precision, np.arange(len(active)),
+                self.tolerance, self.max_iterations,
+            )  # fmt: skip
             iterations += found.iterations
-            relevant = found.marginal.relevant
-            if relevant.all() or not relevant.any():
+            best = found.marginal.best_precision
+            relevant = np.isfinite(best)
+            settled = relevant.all() and found.marginal.gain.sum() < SETTLED
+            if settled or not relevant.any() or left == 0:
                 break
-            evidence, active = evidence.restricted(relevant), active[relevant]
+            if not relevant.all():
+                evidence, active = evidence.restricted(relevant), active[relevant]
+            precision = best[relevant]
         marginal = found.marginal
         coefficients, factor = np.zeros(len(prior)), np.zeros((len(prior), len(active)))
         coefficients[active] = marginal.mean / prior[active]

@@ -53,8 +53,8 @@ def common_precision(
 ) -> Maximum:
     """The maximum with one precision for all functions, searched from the residuals of a ridge solution."""
     d = prior * GCVRidge().solve(system, prior).coefficients
-    labels = evidence.residuals(np.zeros_like(d))
-    noise = np.maximum(evidence.residuals(d), max(1e-9 * labels.max(), np.finfo(float).tiny))
+    size = float(evidence.residuals(np.zeros_like(d)).max()) or 1.0
+    noise = np.maximum(evidence.residuals(d), 1e-9 * size)
     precision = 1.0 / float(np.mean(d**2)) if d.any() else 1.0
     groups = np.zeros(len(d), dtype=np.int64)
     return maximise(evidence, noise, np.array([precision]), groups, tolerance, iterations)

@@ -18,11 +18,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg.blas import dtrmm
 from scipy.linalg.lapack import dtrtri, dtrtrs
 
-from genmlip._types import Array
+from genmlip._types import Array, BoolArray
 from genmlip.training.solvers.spectrum import check_prior
 from genmlip.training.streamed_qr import ReducedSystem, fold, stacked
 
@@ -58,7 +57,7 @@ class Evidence:
         norms = [np.linalg.norm(triangle @ np.append(d, -1.0)) for triangle in self.triangles.values()]
         return np.array(norms) / np.sqrt(self.n_rows)
 
-    def restricted(self, columns: NDArray[np.bool_]) -> Evidence:
+    def restricted(self, columns: BoolArray) -> Evidence:
         """The same with the functions where ``columns`` (K,) is true; the others' coefficients are zero."""
         keep = np.append(columns, True)
         smaller = {}
@@ -112,9 +111,20 @@ class Marginal:
         return 1.0 - self.precision * self.variances
 
     @property
-    def relevant(self) -> NDArray[np.bool_]:
-        """(K,) whether the evidence, as a function of α_k alone, is largest at a finite value."""
-        return self.mean**2 > self.determined * self.variances
+    def best_precision(self) -> Array:
+        """(K,) where the evidence is largest as a function of one α_k alone: γ² / (d̂² − γ Σ_kk), or infinite.
+
+        Faul & Tipping, Adv. Neural Inf. Process. Syst. 14, 383 (2002), in the quantities of all functions.
+        """
+        gamma, excess = self.determined, self.mean**2 - self.determined * self.variances
+        return np.divide(gamma**2, excess, out=np.full_like(gamma, np.inf), where=excess > 0.0)
+
+    @property
+    def gain(self) -> Array:
+        """(K,) by how much ln p would rise if one α_k alone were moved to its best value."""
+        ratio = self.mean**2 / np.maximum(self.determined * self.variances, np.finfo(float).tiny)
+        best = np.where(ratio > 1.0, ratio - 1.0 - np.log(np.maximum(ratio, 1.0)), 0.0)
+        return 0.5 * (best - np.log(self.precision * self.variances) - self.mean**2 / self.variances)
 
     @property
     def slope_of_noise(self) -> Array:

@@ -30,7 +30,7 @@ class Maximum:
 def maximise(
     evidence: Evidence, noise: Array, precision: Array, groups: IntArray, tolerance: float, iterations: int
 ) -> Maximum:
-    """L-BFGS-B on ln σ_t and ln α_g, with the exact gradient, from ``noise`` and ``precision`` (one per group).
+    """L-BFGS-B on ln σ_t and ln α_g with the exact gradient, from ``noise`` and ``precision`` (per group).
 
     groups : (K,) which of the precisions belongs to function k: zeros for one in common, 0 … K − 1 for one
         each
