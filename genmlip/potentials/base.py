@@ -142,6 +142,24 @@ class SitePotential(Potential):
         """
         return hessian_by_differences(self, species, vectors)
 
+    def site_tangents(
+        self, species: IntArray, neighbours: Neighbours, vectors: Array, changes: Array, tangents: Array
+    ) -> None:
+        """Write Σ_k ∂²V_i/∂r_ij∂r_ik δr_ik, what ∂V_i/∂r_ij changes by, into ``tangents`` (p, 3) eV/Å.
+
+        vectors, changes : (p, 3) Å, r_ij and δr_ij. Here site by site from :meth:`site_hessian` where that is
+        a closed form, else by eighth-order central differences of :meth:`site_terms`, which are exact only
+        where no kink of the potential is within 0.04 Å. Potentials that know a faster way override it.
+        """
+        if type(self).site_hessian is SitePotential.site_hessian:
+            tangents_by_differences(self, species, neighbours, vectors, changes, tangents)
+            return
+        for m, i in enumerate(neighbours.centre):
+            mine = slice(neighbours.first[m], neighbours.first[m + 1])
+            members = np.concatenate([[i], neighbours.index[mine]])
+            hessian = self.site_hessian(species[members], vectors[mine])
+            tangents[mine] = np.tensordot(hessian, changes[mine], axes=2)
+
     def species_of(self, atoms: Atoms) -> IntArray:
         """Index into ``symbols`` of every atom, (n,)."""
         self.check_species(atoms)
@@ -154,6 +172,10 @@ class SitePotential(Potential):
         return SiteEvaluator(self, atoms, centres)
 
 
+EIGHTH_ORDER = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
+"""f′(0) h = Σ_k weight_k (f(k h) − f(−k h)) + O(h⁹)."""
+
+
 def hessian_by_differences(
     potential: SitePotential, species: IntArray, vectors: Array, step: float = 1e-2
 ) -> Array:
@@ -161,17 +183,39 @@ def hessian_by_differences(
     n = len(vectors)
     neighbours = Neighbours.of_one_site(vectors)
     energy, gradient, hessian = np.empty(1), np.empty((n, 3)), np.zeros((n, 3, n, 3))
-    stencil = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
     moved = vectors.copy()
     for j in range(n):
         for a in range(3):
-            for k, weight in stencil.items():
+            for k, weight in EIGHTH_ORDER.items():
                 for sign in (1, -1):
                     moved[j, a] = vectors[j, a] + sign * k * step
                     potential.site_terms(species, neighbours, moved, energy, gradient)
                     hessian[j, a] += sign * weight / step * gradient
             moved[j, a] = vectors[j, a]
     return 0.5 * (hessian + hessian.transpose(2, 3, 0, 1))
+
+
+def tangents_by_differences(
+    potential: SitePotential,
+    species: IntArray,
+    neighbours: Neighbours,
+    vectors: Array,
+    changes: Array,
+    tangents: Array,
+    step: float = 1e-2,
+) -> None:
+    """:meth:`SitePotential.site_tangents` by central differences of order eight; the largest step in Å."""
+    tangents[:] = 0.0
+    largest = float(abs(changes).max(initial=0.0))
+    if largest == 0.0:
+        return
+    h = step / largest
+    energies, gradients = np.empty(len(neighbours.centre)), np.empty_like(vectors)
+    for k, weight in EIGHTH_ORDER.items():
+        for sign in (1, -1):
+            moved = vectors + sign * k * h * changes
+            potential.site_terms(species, neighbours, moved, energies, gradients)
+            tangents += sign * weight / h * gradients
 
 
 def in_positions(site_hessian: Array) -> Array:
@@ -212,13 +256,17 @@ class SiteEvaluator:
         self._vectors = np.empty_like(self.neighbours.shift)
         self._gradients = np.empty_like(self.neighbours.shift)
 
-    def site_terms(self, positions: Array) -> tuple[Array, Array, Array]:
-        """(V_i (m,), r_ij (p, 3), ∂V_i/∂r_ij (p, 3)); the pair arrays are reused by the next call."""
+    def _vectors_at(self, positions: Array) -> Array:
+        """r_ij (p, 3), with a neighbour list that serves."""
         if has_left_skin(positions, self._built_at, self.skin):
             self._rebuild(positions)
+        return self.neighbours.vectors(positions, out=self._vectors)
+
+    def site_terms(self, positions: Array) -> tuple[Array, Array, Array]:
+        """(V_i (m,), r_ij (p, 3), ∂V_i/∂r_ij (p, 3)); the pair arrays are reused by the next call."""
+        vectors = self._vectors_at(positions)
         self.n_calls += 1
         energies = np.empty(len(self.neighbours.centre))
-        vectors = self.neighbours.vectors(positions, out=self._vectors)
         self.potential.site_terms(self.species, self.neighbours, vectors, energies, self._gradients)
         return energies, vectors, self._gradients
 
@@ -229,3 +277,24 @@ class SiteEvaluator:
         nb = self.neighbours
         gather_forces(nb.centre, nb.first, nb.index, vectors, gradients, forces, virial)
         return Evaluation(energies, forces, virial)
+
+    def hessian_vector(self, positions: Array, direction: Array) -> Array:
+        """Σ_j ∂²E/∂x_i∂x_j · d_j, (n, 3): by how much the gradient of the energy changes along d.
+
+        direction : (n, 3) d, in Å for a result in eV/Å. E is the energy of the sites on the ``centres``.
+
+        Raises InputError for a direction of another shape.
+        """
+        positions = np.ascontiguousarray(positions, dtype=float)
+        direction = np.ascontiguousarray(direction, dtype=float)
+        if direction.shape != positions.shape:
+            raise InputError(
+                f"direction has shape {direction.shape}; it must be that of positions, {positions.shape}"
+            )
+        vectors, nb = self._vectors_at(positions), self.neighbours
+        changes = direction[nb.index] - np.repeat(direction[nb.centre], np.diff(nb.first), axis=0)
+        tangents = self._gradients
+        self.potential.site_tangents(self.species, nb, vectors, changes, tangents)
+        product, virial = np.empty_like(positions), np.empty((3, 3))
+        gather_forces(nb.centre, nb.first, nb.index, vectors, tangents, product, virial)
+        return -product
