@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from genmlip.cli.arguments import (
     Boundary,
@@ -20,7 +22,7 @@ from genmlip.cli.arguments import (
     StructureName,
     Symbol,
 )
-from genmlip.cli.output import check_folder, messages, only_results_on_stdout, show
+from genmlip.cli.output import check_folder, messages, only_results_on_stdout, show, show_sentences
 
 if TYPE_CHECKING:
     from genmlip.potentials import Potential
@@ -88,17 +90,25 @@ def assess(
     candidate: Candidate,
     radius: Radius,
     boundary: Boundary = None,
+    estimate_only: Annotated[
+        bool,
+        typer.Option("--estimate-only", help="Relax nothing with the candidate, only predict its error."),
+    ] = False,
     symbol: Symbol = None,
     structure: StructureName = None,
     json: Json = False,
 ) -> None:
-    """How wrong one potential is about a defect, with another as the truth, and what the theory estimates.
+    """How wrong one potential is about a defect, with another as the truth: what the theory estimates,
+    where it comes from, and what to add to the training set.
 
     Example: genmlip assess --reference fs:W --candidate ace:w.json bcc-screw-111 --radius 40
+
+    Example: genmlip assess --reference fs:W --candidate ase:mace:calc vacancy --radius 9 --estimate-only
     """
     from genmlip.crystal import Crystal
     from genmlip.dislocations import check_defect, make_defect
     from genmlip.potentials import load_potential
+    from genmlip.theory import advice
     from genmlip.theory import assess as compare
 
     check_defect(disloc)
@@ -106,8 +116,11 @@ def assess(
         truth, judged = load_potential(reference), load_potential(candidate)
         _say_what_is_lost(truth, judged)
         defect = make_defect(Crystal.from_potential(truth, structure, symbol), disloc)
-        result = compare(truth, judged, defect, radius, boundary)
-    show(result.summary(), json, UNITS)
+        result = compare(truth, judged, defect, radius, boundary, estimate_only=estimate_only)
+    verdict = advice(result)
+    show(result.summary() | ({"verdict": verdict} if json else {}), json, UNITS)
+    if not json:
+        show_sentences(verdict)
     if result.failure is not None:
         raise result.failure
 

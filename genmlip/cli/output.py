@@ -55,6 +55,16 @@ def show_rows(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     Console(highlight=False).print(table)
 
 
+def show_sentences(sentences: Iterable[str]) -> None:
+    """Print a paragraph on standard output, below what else was shown."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    console.print()
+    for sentence in sentences:
+        console.print(sentence)
+
+
 def readable(value: Any, digits: int = 6) -> str:
     """Numbers to so many significant digits; yes and no; a dash for what is missing."""
     if isinstance(value, bool):

@@ -126,7 +126,7 @@ def demo(
     from genmlip.studies.demo import run_demo
     from genmlip.studies.progress import ProgressBar, show_failures
     from genmlip.studies.workers import LocalProcesses
-    from genmlip.theory.assessment import CORE_RADIUS
+    from genmlip.theory.attribution import CORE_RADIUS
 
     console = messages()
     done = run_demo(

@@ -103,6 +103,29 @@ class StrohField:
         e_theta = np.stack([-np.sin(theta), np.cos(theta), zero], axis=-1) / r[..., None]
         return self._radial_slope[:, None] * e_r[..., None, :] + angular[..., None] * e_theta[..., None, :]
 
+    def second_gradient(self, x: Array) -> Array:
+        """∂²u_i/∂x_j∂x_k, (..., 2) Å → (..., 3, 3, 3) Å⁻¹; it is symmetric in j, k and C : ∇∇u = 0."""
+        r, theta = _polar(x)
+        series = self._averages_and_series[1]
+        w, slope = (
+            _polynomial(series, theta),
+            _polynomial(2j * np.arange(len(series))[:, None] * series, theta),
+        )
+        zero = np.zeros_like(theta)
+        e_r = np.stack([np.cos(theta), np.sin(theta), zero], axis=-1) / r[..., None]
+        e_theta = np.stack([-np.sin(theta), np.cos(theta), zero], axis=-1) / r[..., None]
+
+        def outer(v: Array, p: Array, q: Array) -> Array:
+            return np.asarray(v[..., :, None, None] * p[..., None, :, None] * q[..., None, None, :])
+
+        radial = np.broadcast_to(self._radial_slope, w.shape)
+        return (
+            outer(radial + slope, e_theta, e_theta)
+            - outer(radial, e_r, e_r)
+            - outer(w, e_r, e_theta)
+            - outer(w, e_theta, e_r)
+        )
+
     def strain(self, x: Array) -> Array:
         """Symmetric part of the distortion, (..., 2) Å → (..., 3, 3)."""
         gradient = self.distortion(x)

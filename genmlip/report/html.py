@@ -25,7 +25,7 @@ from genmlip.report.style import png
 from genmlip.report.tables import GROUPS, NothingToDrawError, failed, geometric_mean, unstable, with_groups
 from genmlip.report.verdict import verdict
 from genmlip.report.words import number, unbroken
-from genmlip.theory.assessment import CORE_RADIUS
+from genmlip.theory.attribution import CORE_RADIUS
 
 if TYPE_CHECKING:
     from genmlip.dislocations import Equilibrium

@@ -11,7 +11,7 @@ from genmlip._types import BoolArray
 from genmlip.report.comparison import Gain, compare_observations, overall_gain
 from genmlip.report.tables import SETTINGS, NothingToDrawError, drawable, geometric_mean
 from genmlip.report.words import INDIFFERENT, QUANTITIES, change, factor, listed, number, span
-from genmlip.theory.assessment import CORE_RADIUS
+from genmlip.theory.attribution import CORE_RADIUS
 
 SUBJECTS = {
     "delta_C_rel": "the elastic constants",

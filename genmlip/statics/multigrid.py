@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from scipy.sparse import bsr_array, csc_array
 
-from genmlip._types import Array, IntArray
+from genmlip._types import AnyArray, Array, IntArray
 from genmlip.statics.preconditioner import SparseFactor
 
 COARSEST = 400
@@ -34,7 +34,7 @@ class Rows:
     """
 
     first: IntArray
-    column: IntArray
+    column: AnyArray
     blocks: Array
     diagonal: IntArray
     inverse: Array

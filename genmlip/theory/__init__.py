@@ -10,9 +10,12 @@ from typing import Any
 from genmlip._lazy import lazy_attribute
 
 _PUBLIC = {
+    "advice": "remedies",
     "Assessment": "assessment",
     "Comparison": "assessment",
     "assess": "assessment",
+    "Attribution": "attribution",
+    "attribute": "attribution",
     "BoundaryError": "boundary_errors",
     "boundary_error": "boundary_errors",
     "BoundaryRate": "boundary_rates",
@@ -25,6 +28,7 @@ _PUBLIC = {
     "dispersion_mismatch": "mismatch",
     "elastic_mismatch": "mismatch",
     "lattice_mismatch": "mismatch",
+    "nonlinear_mismatch": "mismatch",
     "RateFit": "rates",
     "fit_rate": "rates",
 }

@@ -20,12 +20,16 @@ from genmlip.dislocations.cell import DefectCell
 from genmlip.errors import GenmlipError, InputError, NotConvergedError, UnstableCrystalError
 from genmlip.potentials.base import Potential
 from genmlip.statics.norms import energy_norm, local_strain
+from genmlip.statics.preconditioner import NotPositiveDefiniteError
+from genmlip.theory.attribution import CORE_RADIUS, TERMS, Attribution, attribute
 from genmlip.theory.estimates import ErrorEstimate, Residual, estimate_error
-from genmlip.theory.mismatch import dispersion_mismatch, elastic_mismatch, lattice_mismatch
+from genmlip.theory.mismatch import (
+    dispersion_mismatch,
+    elastic_mismatch,
+    lattice_mismatch,
+    nonlinear_mismatch,
+)
 from genmlip.theory.sites import same_sites
-
-CORE_RADIUS = 10.0
-"""Å; closer to the line than this is the core, farther away the far field."""
 
 MAX_CALLS = 300
 """Force calls after which the candidate counts as having no equilibrium near the reference's."""
@@ -79,7 +83,9 @@ class Assessment:
     own : each in its own predictor
     estimate : predicted ‖D(w̄ − ū)‖ in the common predictor, and bounds on it, without relaxing the candidate
     failure : why the candidate has no equilibrium, or no estimate; what it was for is None then
-    a0_error_rel : (ã − a) / a;  delta_C_rel : ‖δC‖ / ‖C‖;  delta_mu_rel : mismatch of dispersion
+    attribution : which part of the residual the estimate comes from
+    a0_error_rel : (ã − a) / a;  delta_C_rel : ‖δC‖ / ‖C‖;  delta_C3_rel : ‖δC₃‖ / ‖C₃‖
+    delta_mu_rel : mismatch of dispersion
     force_rmse_core : eV/Å, of the candidate's forces on the reference's equilibrium within ``CORE_RADIUS``
     """
 
@@ -87,11 +93,13 @@ class Assessment:
     candidate_crystal: Crystal
     a0_error_rel: float
     delta_C_rel: float
+    delta_C3_rel: float
     delta_mu_rel: float
     force_rmse_core: float
     common: Comparison | None = None
     own: Comparison | None = None
     estimate: ErrorEstimate | None = None
+    attribution: Attribution | None = None
     failure: GenmlipError | None = None
 
     @property
@@ -105,6 +113,7 @@ class Assessment:
     def summary(self) -> dict[str, Any]:
         """The keys of ``genmlip assess --json``, Å and eV; None where a quantity does not exist."""
         common, own, estimate = self.common, self.own, self.estimate
+        shares = {} if self.attribution is None else self.attribution.shares
         return {
             "geometry_error": None if common is None else common.geometry_error,
             "energy_error": None if common is None else common.energy_error,
@@ -121,7 +130,9 @@ class Assessment:
             "estimate_crystal": None if estimate is None else estimate.crystal,
             "estimate_contraction": None if estimate is None else estimate.contraction,
             "stability": None if estimate is None else estimate.stability,
+            "delta_C3_rel": self.delta_C3_rel,
             "delta_mu_rel": self.delta_mu_rel,
+            **{f"share_{name}": shares.get(name) for name in TERMS},
             "candidate_stable": self.candidate_crystal.is_stable,
             "failure": None if self.failure is None else str(self.failure),
         }
@@ -165,6 +176,7 @@ def assess(
         candidate_crystal=crystal,
         a0_error_rel=lattice_mismatch(defect.crystal, crystal),
         delta_C_rel=elastic_mismatch(defect.crystal, crystal),
+        delta_C3_rel=nonlinear_mismatch(defect.crystal, crystal),
         delta_mu_rel=dispersion_mismatch(defect.crystal, crystal),
         force_rmse_core=_core_rmse(residual),
     )
@@ -175,6 +187,7 @@ def assess(
         return replace(assessment, failure=UnstableCrystalError(reason))
     try:
         assessment = replace(assessment, estimate=estimate_error(residual))
+        assessment = replace(assessment, attribution=_attributed(assessment, residual))
     except NotConvergedError as failure:  # the errors themselves can still be measured
         assessment = replace(assessment, failure=failure)
     if estimate_only:
@@ -226,6 +239,16 @@ def _transferred(candidate: Potential, defect: Defect, known: Equilibrium) -> tu
     corrector = np.zeros_like(cell.reference)
     corrector[theirs] = scale * known.corrector[ours]
     return cell, corrector
+
+
+def _attributed(assessment: Assessment, residual: Residual) -> Attribution | None:
+    """Where there is a prediction, what it is made of."""
+    if assessment.estimate is None or assessment.estimate.value is None:
+        return None
+    try:
+        return attribute(residual, assessment.reference)
+    except NotPositiveDefiniteError:  # as in the estimate: zero within the error of the differences
+        return None
 
 
 def _core_rmse(residual: Residual) -> float:

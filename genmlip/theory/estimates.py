@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator
 
 from genmlip._types import Array, IntArray
 from genmlip.dislocations.cell import DefectCell
@@ -89,11 +90,10 @@ def estimate_error(residual: Residual) -> ErrorEstimate:
     c0 = candidate_stability(residual)
     if c0 <= 0.0:
         return ErrorEstimate(crystal, c0)
-    hessian = force_difference_hessian(residual.evaluate, residual.positions, free)
-    preconditioner = inverse or harmonic_preconditioner(cell, free)
+    step = NewtonStep.of(residual, inverse)
     try:
-        x = conjugate_gradients(hessian, r, preconditioner)
-        second = conjugate_gradients(hessian, _forces_after(residual, x), preconditioner)
+        x = step.solve(r)
+        second = step.solve(_forces_after(residual, x))
     except (NotPositiveDefiniteError, NotConvergedError):  # c̃0 is zero within the error of the differences
         return ErrorEstimate(crystal, c0)
     value = size(x)
@@ -106,6 +106,26 @@ def estimate_error(residual: Residual) -> ErrorEstimate:
         dual=dual(r) / c0 / scale,
         contraction=size(second) / value if value > 0.0 else 0.0,
     )
+
+
+@dataclass(frozen=True)
+class NewtonStep:
+    """H̃⁻¹ at the reference's equilibrium, by conjugate gradients on differences of forces."""
+
+    hessian: LinearOperator
+    preconditioner: Preconditioner
+
+    @classmethod
+    def of(cls, residual: Residual, inverse: Preconditioner | None = None) -> NewtonStep:
+        """``inverse`` : of the candidate's crystal, where it is known already."""
+        cell = residual.cell
+        free = np.flatnonzero(cell.free)
+        hessian = force_difference_hessian(residual.evaluate, residual.positions, free)
+        return cls(hessian, inverse or _crystal_inverse(cell, free) or harmonic_preconditioner(cell, free))
+
+    def solve(self, r: Array) -> Array:
+        """H̃⁻¹r, (m, 3) Å on the free atoms. Raises NotPositiveDefiniteError and NotConvergedError."""
+        return conjugate_gradients(self.hessian, r, self.preconditioner)
 
 
 def candidate_stability(residual: Residual) -> float:

@@ -1,7 +1,7 @@
 """How far a candidate's perfect crystal is from the reference's, term by term of the a-priori estimate.
 
-docs/theory.md, sections 12 and 14: the lattice mismatch ε_a, the elastic mismatch δC and the dispersion
-mismatch δμ.
+docs/theory.md, sections 12 and 14: the lattice mismatch ε_a, the elastic mismatches δC and δC₃ and the
+dispersion mismatch δμ.
 """
 
 from __future__ import annotations
@@ -23,6 +23,13 @@ def elastic_mismatch(reference: Crystal, candidate: Crystal) -> float:
     _check_same_lattice(reference, candidate)
     difference = candidate.stiffness - reference.stiffness
     return float(np.linalg.norm(difference) / np.linalg.norm(reference.stiffness))
+
+
+def nonlinear_mismatch(reference: Crystal, candidate: Crystal) -> float:
+    """‖C̃₃ − C₃‖ / ‖C₃‖ in the Frobenius norm, each at its own lattice parameter."""
+    _check_same_lattice(reference, candidate)
+    difference = candidate.third_order - reference.third_order
+    return float(np.linalg.norm(difference) / np.linalg.norm(reference.third_order))
 
 
 def dispersion_mismatch(reference: Crystal, candidate: Crystal) -> float:

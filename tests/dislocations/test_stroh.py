@@ -101,6 +101,17 @@ def test_distortion_is_the_derivative_of_the_displacement(any_field):
     assert not gradient[..., 2].any()
 
 
+def test_the_second_gradient_is_the_derivative_of_the_distortion_and_balances(any_field):
+    x = points()
+    curvature = any_field.second_gradient(x)
+    scale = np.abs(curvature).max(axis=(1, 2, 3))
+    difference = curvature[..., :2] - derivative(any_field.distortion, x)
+    assert (np.abs(difference).max(axis=(1, 2, 3)) / scale).max() < 1e-8
+    assert_allclose(curvature, np.swapaxes(curvature, -1, -2), atol=1e-13 * scale.max())
+    force = np.einsum("ijkl,nklj->ni", any_field.stiffness, curvature)
+    assert (np.abs(force).max(axis=1) / scale).max() < 1e-12 * np.abs(any_field.stiffness).max()
+
+
 def test_the_field_is_in_equilibrium(any_field):
     x = points()
     divergence = np.einsum("nijj->ni", derivative(any_field.stress, x)[:, :, :2, :])

@@ -29,7 +29,7 @@ from genmlip.report.tables import (
 )
 from genmlip.report.virials import headline, panel_words
 from genmlip.report.words import cell_sentence
-from genmlip.theory.assessment import CORE_RADIUS
+from genmlip.theory.attribution import CORE_RADIUS
 
 LINE_STYLES = ("-", "--", ":", "-.")
 BESIDE = 0.12  # of a unit cell, by which curves stand side by side

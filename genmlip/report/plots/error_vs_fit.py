@@ -10,7 +10,7 @@ from genmlip.report.plots.rate import draw_rate
 from genmlip.report.style import new_figure, styled, takeaway
 from genmlip.report.tables import drawable
 from genmlip.report.words import proportional_sentence, rate_or_none, ruled_by
-from genmlip.theory.assessment import CORE_RADIUS
+from genmlip.theory.attribution import CORE_RADIUS
 
 LABELS = {
     "geometry_error": "geometry error ‖D(w̄ − ū)‖ (Å)",
