@@ -83,10 +83,11 @@ def expansion_of(record: YaceRecord, path: Path) -> Expansion:
     channels = [_Channels.of(record, mu) for mu in species]
     radial = tuple(tuple(_functions(record, (mu, nu), channels[mu]) for nu in species) for mu in species)
     centres = tuple(_centre(record, mu, channels[mu], any(cores[mu])) for mu in species)
-    expansion = condensed(Expansion(record.elements, centres, radial, cores))
-    for mu in species:
-        for nu in species:
-            _check_radial(path, (mu, nu), expansion.radial[mu][nu], cores[mu][nu])
+    with np.errstate(all="ignore"):  # parameters that overflow are found by what they make
+        expansion = condensed(Expansion(record.elements, centres, radial, cores))
+        for mu in species:
+            for nu in species:
+                _check_radial(path, (mu, nu), expansion.radial[mu][nu], cores[mu][nu])
     return expansion
 
 
@@ -171,8 +172,7 @@ def _core(record: YaceRecord, pair: Pair) -> RepulsiveCore | None:
 def _check_radial(path: Path, pair: Pair, functions: RadialFunctions, core: RepulsiveCore | None) -> None:
     """Raise FileFormatError unless functions are finite, and vanish with their slopes at the cutoff."""
     r = functions.cutoff * np.append(np.linspace(0.02, 0.999, 64), 1 - 1e-9)
-    with np.errstate(all="ignore"):
-        values = functions(r) + (core(r) if core is not None else ())
+    values = functions(r) + (core(r) if core is not None else ())
     where = f"{path}: field 'bonds.[{pair[0]}, {pair[1]}]'"
     if not all(np.isfinite(v).all() for v in values):
         raise FileFormatError(f"{where}: the parameters make radial functions that are not finite")

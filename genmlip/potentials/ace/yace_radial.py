@@ -27,6 +27,9 @@ import numpy as np
 from genmlip._types import Array
 from genmlip.potentials.ace.yace_format import BondRecord, PairRecord, PolynomialRecord, SplineRecord
 
+INVISIBLE = 1e-10
+"""Jump of the curvature, per squared bin and relative to the function, that alters it by less than 1e-12."""
+
 Values = tuple[Array, Array]
 """Functions and their derivatives, each (functions, len(r)) or (len(r),)."""
 
@@ -90,7 +93,11 @@ class PolynomialFunctions:
 
 @dataclass(frozen=True, eq=False)
 class SplineFunctions:
-    """Channels Σ_n mix[c, n] S_n(r) of cubic Hermite splines on equal bins."""
+    """Channels Σ_n mix[c, n] S_n(r) of cubic Hermite splines on equal bins.
+
+    Where bins are narrow the splines cannot be told from the smooth function that they were made of;
+    otherwise their curvature jumps at the nodes.
+    """
 
     spline: SplineRecord
     mix: Array
@@ -99,6 +106,19 @@ class SplineFunctions:
     def cutoff(self) -> float:
         """Å."""
         return self.spline.cutoff
+
+    @cached_property
+    def breakpoints(self) -> tuple[float, ...]:
+        """Å, the nodes where the jump of the curvature shows."""
+        f, df = self._nodal
+        rise = np.diff(f, axis=1)
+        at_start, at_end = (
+            6 * rise - 4 * df[:, :-1] - 2 * df[:, 1:],
+            4 * df[:, 1:] + 2 * df[:, :-1] - 6 * rise,
+        )
+        jump = abs(at_start[:, 1:] - at_end[:, :-1]).max(axis=0, initial=0.0)
+        node = 1 + np.flatnonzero(jump > INVISIBLE * abs(f).max(initial=0.0))
+        return _inside((node * (self.cutoff / rise.shape[1])).tolist(), self.cutoff)
 
     @cached_property
     def _nodal(self) -> Values:
@@ -225,7 +245,13 @@ def _distances(record: PolynomialRecord) -> list[float]:
 
 
 def _inside(points: list[float] | tuple[float, ...], cutoff: float) -> tuple[float, ...]:
-    return tuple(sorted({point for point in points if 0 < point < cutoff}))
+    """In ascending order, none twice, and without those that rounding put beside zero or the cutoff."""
+    apart = 1e-9 * cutoff
+    inside: list[float] = []
+    for point in sorted(points):
+        if (inside[-1] if inside else 0.0) + apart < point < cutoff - apart:
+            inside.append(point)
+    return tuple(inside)
 
 
 def _inner_range(bond: BondRecord) -> tuple[float, float]:
