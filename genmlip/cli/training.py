@@ -40,12 +40,20 @@ def train(
     ] = "60,12,8",
     cutoff: Annotated[float, typer.Option(metavar="Å", help="Cutoff of the potential.")] = 5.0,
     solver: Annotated[
-        str, typer.Option(metavar="gcv|ols|ridge[:α]|svd[:ε]", help="How the least squares are solved.")
+        str,
+        typer.Option(
+            metavar="ridge[:α]|bayes|ard|rrqr[:ε]|svd[:ε]|gcv|ols",
+            help="How the least squares are solved: with this penalty; with the most probable one; with one "
+            "for each function; truncated by QR or SVD; by cross-validation; with none.",
+        ),
     ] = "ridge:1e-4",
     weights: Annotated[
         str, typer.Option(metavar="E=…,F=…,V=…", help="Weights in the loss; see genmlip.training.Weights.")
     ] = "E=30,F=1,V=1",
     seed: Annotated[int, typer.Option(min=0, help="Of the random strains and displacements.")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Threads that assemble; the result does not depend on them.")
+    ] = 1,
     symbol: Symbol = None,
     structure: StructureName = None,
     force: Force = False,
@@ -70,7 +78,15 @@ def train(
         dataset = _dataset(cells, reference, symbol, structure, seed)
         model = LinearACE(dataset.symbols, cutoff=cutoff, order=order, degree=degrees)
         with counting("fitting") as progress:
-            result = fit(model, dataset, observations, chosen_weights, chosen_solver, progress=progress)
+            result = fit(
+                model,
+                dataset,
+                observations,
+                chosen_weights,
+                chosen_solver,
+                progress=progress,
+                workers=workers,
+            )
         result.potential.save(out)
     _report(result, out, json)
 
@@ -107,6 +123,8 @@ def _report(result: FitResult, out: Path, as_json: bool) -> None:
         "n_functions": len(result.potential.coefficients),
         "n_rows": result.n_rows,
         "condition": result.condition,
+        "degrees_of_freedom": result.solution.degrees_of_freedom,
+        **({"noise": result.noise} if result.noise else {}),
         "wall_s": result.seconds,
         "out": str(out),
     }

@@ -53,6 +53,15 @@ class FitResult:
         return self.solution.condition
 
     @property
+    def noise(self) -> dict[str, float]:
+        """What the solver takes for noise, by letter: E in eV per √atom, F in eV/Å, V in eV per √atom.
+
+        Standard deviations for configurations of weight one; that of the total energy or virial of n atoms is
+        √n times as large. Empty for solvers that estimate none.
+        """
+        return dict(self.metadata["noise"])
+
+    @property
     def metadata(self) -> dict[str, Any]:
         """What is needed to repeat the fit; stored in the potential and its file."""
         return dict(self.potential.metadata["fit"])
@@ -61,7 +70,7 @@ class FitResult:
         """Errors on the training data and a line on the fit."""
         details = ", ".join(
             f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
-            for name, value in self.solution.details.items()
+            for name, value in [*self.solution.details.items(), *_named_noise(self.noise)]
         )
         return (
             f"{self.errors.table()}\n"
@@ -113,8 +122,10 @@ def fit(
         "solution": {
             "loss": solution.loss,
             "condition": finite_or_none(solution.condition),
+            "degrees_of_freedom": solution.degrees_of_freedom,
             **solution.details,
         },
+        "noise": noise_of_labels(solution, kinds, weights),
         "E0": {"values": offsets, "fitted": given is None},
         "data": describe(dataset),
         "n_rows": system.n_rows,
@@ -123,6 +134,15 @@ def fit(
     metadata = {**ace.metadata, "smallest_distance": finite_or_none(dataset.smallest_distance), "fit": record}
     potential = ace.with_coefficients(solution.coefficients, offsets, metadata)
     return FitResult(potential, dataset, solution, system.n_rows, seconds)
+
+
+def noise_of_labels(solution: Solution, kinds: tuple[Observation, ...], weights: Weights) -> dict[str, float]:
+    """See :attr:`FitResult.noise`: the noise of weighted rows without the weights of their kind."""
+    if solution.posterior is None:
+        return {}
+    found, factors = solution.posterior.noise, {k.letter: float(getattr(weights, k.letter)) for k in kinds}
+    of = {letter: found.get(letter, found.get("all")) for letter in factors}
+    return {letter: sigma / factors[letter] for letter, sigma in of.items() if sigma and factors[letter] > 0}
 
 
 def solve(system: ReducedSystem, solver: Solver, prior: Array) -> tuple[Solution, Array]:
@@ -180,3 +200,7 @@ def versions() -> dict[str, str]:
         "scipy": scipy.__version__,
         "python": platform.python_version(),
     }
+
+
+def _named_noise(noise: Mapping[str, float]) -> list[tuple[str, float]]:
+    return [(f"noise of {letter}", value) for letter, value in noise.items()]

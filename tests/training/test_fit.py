@@ -13,10 +13,13 @@ from genmlip.crystal import Crystal
 from genmlip.errors import InputError, UnknownNameError
 from genmlip.potentials.ace import LinearACE
 from genmlip.training import (
+    ARD,
+    BayesianRidge,
     Configuration,
     Dataset,
     GCVRidge,
     OrdinaryLeastSquares,
+    RankRevealingQR,
     Ridge,
     TruncatedSVD,
     Weights,
@@ -26,9 +29,15 @@ from genmlip.training import (
     training_cells,
 )
 
+EXACT = [
+    OrdinaryLeastSquares(), Ridge(1e-13), TruncatedSVD(1e-13), RankRevealingQR(1e-13), GCVRidge(),
+    BayesianRidge(), BayesianRidge(separate_noise=True), ARD(), ARD(separate_noise=True),
+]  # fmt: skip
+"""Solvers that reproduce labels which the model can describe."""
+
 
 @pytest.mark.parametrize("observations", ["F", "EF", "EFV", "FV"])
-@pytest.mark.parametrize("solver", [OrdinaryLeastSquares(), Ridge(1e-13), TruncatedSVD(1e-13), GCVRidge()])
+@pytest.mark.parametrize("solver", EXACT, ids=str)
 def test_a_fit_to_its_own_labels_recovers_the_coefficients(known_ace, small_ace, cells, observations, solver):
     data = label(cells, known_ace)
     result = fit(small_ace, data, observations, solver=solver)
@@ -178,6 +187,52 @@ def test_the_potential_knows_how_it_was_fitted(small_ace, tungsten_data, tmp_pat
     assert_allclose(result.potential.metadata["smallest_distance"], shortest, rtol=1e-10)
     assert "RMSE" in result.table()
     assert "condition" in result.table()
+
+
+def with_noise(data, sizes, rng):
+    """Labels with normal errors of E and V in eV per √atom and of F in eV/Å."""
+
+    def changed(c):
+        root, virial = np.sqrt(len(c)), rng.standard_normal((3, 3))
+        return replace(
+            c,
+            energy=c.energy + sizes["E"] * root * rng.standard_normal(),
+            forces=c.forces + sizes["F"] * rng.standard_normal(c.forces.shape),
+            virial=c.virial + sizes["V"] * root * (np.triu(virial) + np.triu(virial, 1).T)
+            / np.where(np.eye(3, dtype=bool), 1.0, np.sqrt(2.0)),
+        )  # fmt: skip
+
+    return Dataset(tuple(map(changed, data)))
+
+
+def test_the_noise_of_the_labels_is_reported_in_their_units_whatever_the_weights(known_ace, small_ace, cells):
+    sizes = {"E": 0.05, "F": 0.2, "V": 1.5}
+    data = with_noise(label(cells * 4, known_ace), sizes, np.random.default_rng(0))
+    for weights in (Weights(), Weights(E=3.0, F=0.5, V=20.0)):
+        result = fit(small_ace, data, weights=weights, solver=BayesianRidge(separate_noise=True))
+        n = {"E": len(data), "F": 3 * data.n_atoms, "V": 6 * len(data)}
+        for letter, size in sizes.items():
+            assert_allclose(result.noise[letter], size, rtol=4 / np.sqrt(2 * n[letter]))
+        assert result.metadata["noise"] == result.noise
+        assert result.metadata["solution"]["log_evidence"] == result.solution.details["log_evidence"]
+        assert "noise of F" in result.table()
+
+
+def test_solvers_that_estimate_no_noise_report_none(small_ace, tungsten_data):
+    assert fit(small_ace, tungsten_data, solver=Ridge()).noise == {}
+
+
+def test_predicted_deviations_cover_the_errors_of_predictions(known_ace, small_ace, cells):
+    """Squared errors of forces on a new cell, in units of their predicted variances, are one on average."""
+    *known, new = label(cells, known_ace).select("bulk")
+    exact, rows = Dataset(tuple(known)), small_ace.design(new.atoms).forces
+    ratios = []
+    for seed in range(12):
+        data = with_noise(exact, {"E": 0.0, "F": 0.3, "V": 0.0}, np.random.default_rng(seed))
+        result = fit(small_ace, data, "F", solver=BayesianRidge())
+        error = rows @ result.potential.coefficients - new.forces.ravel()
+        ratios.append(np.mean(error**2 / result.solution.posterior.variance(rows)))
+    assert 0.6 < np.mean(ratios) < 1.7
 
 
 def test_a_saved_potential_keeps_the_record_of_its_fit(small_ace, tungsten_data, tmp_path):
