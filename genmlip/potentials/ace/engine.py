@@ -10,12 +10,14 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError, UnknownNameError
 from genmlip.potentials.ace.engine_kernels import (
+    N_COEFFICIENTS,
     SHIFTED_SCALED,
     CentreTables,
     EmbeddingTables,
@@ -25,7 +27,7 @@ from genmlip.potentials.ace.engine_kernels import (
     SplineTables,
     site_energies,
 )
-from genmlip.potentials.ace.expansion import Centre, Expansion
+from genmlip.potentials.ace.expansion import Centre, Expansion, RadialFunctions, RepulsiveCore
 from genmlip.potentials.ace.harmonics import recursion_table
 from genmlip.potentials.ace.lanes import WIDTH
 from genmlip.potentials.ace.products import ProductGraph
@@ -35,7 +37,7 @@ from genmlip.potentials.neighbours import Neighbours
 KINDS = {"FinnisSinclair": 0, "FinnisSinclairShiftedScaled": SHIFTED_SCALED}
 CACHE_LINE = 64  # bytes
 MOST_THREADS = 1024
-SITES_PER_TASK = 64  # enough to make the start of a task cheap, a multiple of the lanes
+TASKS_PER_THREAD = 4  # so that a thread that is slow does not keep the others waiting for long
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class Engine:
 
     @classmethod
     def of(cls, expansion: Expansion) -> Engine:
-        """Raises InputError for radial functions that no table represents, UnknownNameError for an embedding."""
+        """Raises InputError for radial functions that no table represents, UnknownNameError for F."""
         return cls(tuple(_centre_tables(expansion, z) for z in range(len(expansion.symbols))))
 
     def site_terms(
@@ -74,7 +76,8 @@ class Engine:
         tasks: list[tuple[int, IntArray]] = []
         for z in range(len(self.centres)):
             sites = np.flatnonzero(centre_species == z)
-            per_task = SITES_PER_TASK if threads > 1 else max(len(sites), 1)
+            n_tasks = 1 if threads == 1 else TASKS_PER_THREAD * threads
+            per_task = WIDTH * max(1, -(-len(sites) // (WIDTH * n_tasks)))
             tasks += [(z, sites[k : k + per_task]) for k in range(0, len(sites), per_task)]
         longest = int(np.diff(neighbours.first).max(initial=0))
 
@@ -88,7 +91,7 @@ class Engine:
             )  # fmt: skip
 
         if threads > 1 and len(tasks) > 1:
-            failures = list(_pool(threads).map(work, tasks))
+            failures = list(_pool(threads, os.getpid()).map(work, tasks))
         else:
             failures = [work(task) for task in tasks]
         failed = [site for site in failures if site >= 0]
@@ -108,14 +111,15 @@ def default_threads() -> int:
 
 
 @lru_cache(maxsize=4)
-def _pool(threads: int) -> ThreadPoolExecutor:
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:
+    """Kept, since threads cost more to start than a small task; a forked process needs its own."""
     return ThreadPoolExecutor(threads, thread_name_prefix="genmlip")
 
 
 def _centre_tables(expansion: Expansion, z: int) -> CentreTables:
     """The tables of the centres of species ``z``."""
     centre = expansion.centres[z]
-    tables = [RadialTable.of(*pair) for pair in zip(expansion.radial[z], expansion.cores[z], strict=True)]
+    tables = [_table(*pair) for pair in zip(expansion.radial[z], expansion.cores[z], strict=True)]
     cores = [_nothing(1) if table.core is None else table.core for table in tables]
     core_reach = np.array([0.0 if table.core is None else table.core.cutoff for table in tables])
     lmax = int(np.sqrt(centre.moments[:, 2].max(initial=0)))
@@ -134,29 +138,41 @@ def _centre_tables(expansion: Expansion, z: int) -> CentreTables:
     )
 
 
+def _table(functions: RadialFunctions, core: RepulsiveCore | None) -> RadialTable:
+    """Potentials of one basis share their radial functions, and so do most pairs of species."""
+    try:
+        hash((functions, core))
+    except TypeError:
+        return RadialTable.of(functions, core)
+    return _kept_table(functions, core)
+
+
+@lru_cache(maxsize=64)
+def _kept_table(functions: RadialFunctions, core: RepulsiveCore | None) -> RadialTable:
+    return RadialTable.of(functions, core)
+
+
 def _nothing(channels: int) -> RadialTable:
     """A table of zeros."""
-    return RadialTable(np.zeros((1, 6, channels)), np.array([0.0, 1.0]), np.array([0, 0]), 1.0, 1.0)
+    return RadialTable(np.zeros((1, 1, channels)), np.array([0.0, 1.0]), np.array([0, 0]), 1.0, 1.0)
 
 
 def _stack(tables: list[RadialTable]) -> SplineTables:
     """All bins one after the other, behind those of each table one that is zero."""
-    channels = WIDTH * -(-max(table.coefficients.shape[2] for table in tables) // WIDTH)
-    coefficients, start, end, bins = [], [], [], []
-    n_bins = 0
+    n_w = -(-max(table.coefficients.shape[2] for table in tables) // WIDTH)
+    coefficients = _aligned(sum(len(table.coefficients) + 1 for table in tables), n_w, N_COEFFICIENTS, WIDTH)
+    coefficients[:] = 0.0
+    end, bins, n_bins = [], [], 0
     for table in tables:
-        used = table.coefficients
-        room = ((0, 1), (0, 0), (0, channels - used.shape[2]))
-        coefficients.append(np.pad(used, room))
-        start.append(table.start)
+        here, degree, channels = table.coefficients.shape
+        for c in range(channels):
+            coefficients[n_bins : n_bins + here, c // WIDTH, :degree, c % WIDTH] = table.coefficients[:, :, c]
         end.append(np.append(table.start[1:], np.inf))
         bins.append(table.bin + n_bins)
-        n_bins += len(used) + 1
-    stacked = _aligned(n_bins, len(coefficients[0][0]), channels)
-    np.concatenate(coefficients, out=stacked)
+        n_bins += here + 1
     return SplineTables(
-        stacked,
-        np.concatenate(start),
+        coefficients,
+        np.concatenate([table.start for table in tables]),
         np.concatenate(end),
         np.concatenate(bins).astype(np.int64),
         np.cumsum([0, *(len(cells) for cells in bins)]),
@@ -176,7 +192,8 @@ def _product_tables(centre: Centre, order: IntArray, weights: Array) -> ProductT
     position = np.empty(len(order) + 1, dtype=np.int64)
     position[order] = np.arange(len(order))
     position[-1] = -1  # the padding of monomials
-    graph = ProductGraph.of(len(order), position[centre.monomials])
+    monomials = np.sort(position[centre.monomials], axis=1)  # the padding first
+    graph = _kept_graph(len(order), monomials.shape[1], monomials.tobytes())
     pairs = [graph.weights(w) for w in weights.T]
     return ProductTables(
         graph.nodes.astype(np.int32),
@@ -187,8 +204,14 @@ def _product_tables(centre: Centre, order: IntArray, weights: Array) -> ProductT
     )
 
 
+@lru_cache(maxsize=16)
+def _kept_graph(n_leaves: int, order: int, monomials: bytes) -> ProductGraph:
+    """By the contents: centres of several species, and potentials on one basis, have the same products."""
+    return ProductGraph.of(n_leaves, np.frombuffer(monomials, dtype=np.int64).reshape(-1, order))
+
+
 def _merge_linear(centre: Centre) -> tuple[EmbeddingTables, Array]:
-    """The embedding and the weights (T, densities), with all densities of exponent one merged into the first."""
+    """The embedding and the weights (T, densities), with densities of exponent one merged into the first."""
     embedding = centre.embedding
     if embedding.kind not in KINDS:
         raise UnknownNameError("embedding", embedding.kind, KINDS)
@@ -207,27 +230,32 @@ def _merge_linear(centre: Centre) -> tuple[EmbeddingTables, Array]:
 
 def _scratch(tables: CentreTables, longest: int) -> Scratch:
     """Room for four sites of at most ``longest`` neighbours each."""
-    n_species, n_densities, n_P = len(tables.reach), *tables.products.linear.shape
+    n_species, n_channels = len(tables.reach), WIDTH * tables.radial.coefficients.shape[1]
+    n_densities, n_P = tables.products.linear.shape
     n_blocks = WIDTH * (longest // WIDTH + n_species)
-    n_lm, n_Q, n_c = (tables.lmax + 1) ** 2, len(tables.recursion), tables.radial.coefficients.shape[2]
-    rows = (5, 1, n_c, n_c, n_Q, 2 * (tables.lmax + 1), n_lm)
     return Scratch(
-        np.empty(n_species, dtype=np.int64),
-        np.empty(longest + 1, dtype=np.int64),
-        np.empty((WIDTH, n_species + 1), dtype=np.int64),
-        np.empty(n_blocks * WIDTH, dtype=np.int64),
-        *(_aligned(n_blocks, n, WIDTH) for n in rows),
-        _aligned(len(tables.moments.channel) + WIDTH),
-        _aligned(n_P, WIDTH),
-        _aligned(n_densities, n_P, WIDTH),
-        _aligned(WIDTH),
-        _aligned(n_densities, WIDTH),
-        _aligned(n_densities, WIDTH),
+        filled=np.empty(n_species, dtype=np.int64),
+        near=np.empty(longest + 1, dtype=np.int64),
+        block=np.empty((WIDTH, n_species + 1), dtype=np.int64),
+        slot=np.empty(n_blocks * WIDTH, dtype=np.int64),
+        geometry=_aligned(n_blocks, 5, WIDTH),
+        radial=_aligned(n_blocks, 1, WIDTH),
+        R=_aligned(n_blocks, n_channels, WIDTH),
+        dR=_aligned(n_blocks, n_channels, WIDTH),
+        Q=_aligned(n_blocks, len(tables.recursion), WIDTH),
+        CS=_aligned(n_blocks, 2 * (tables.lmax + 1), WIDTH),
+        Y=_aligned(n_blocks, (tables.lmax + 1) ** 2, WIDTH),
+        A=_aligned(len(tables.moments.channel) + WIDTH),
+        P=_aligned(n_P, WIDTH),
+        adjoint=_aligned(n_densities, n_P, WIDTH),
+        phi=_aligned(WIDTH),
+        rho=_aligned(n_densities, WIDTH),
+        slope=_aligned(n_densities, WIDTH),
     )
 
 
 def _aligned(*shape: int) -> Array:
     """An array that begins at a cache line, so that no group of lanes lies across two of them."""
-    memory = np.empty(int(np.prod(shape)) + CACHE_LINE // 8)
+    memory = np.empty(prod(shape) + CACHE_LINE // 8)
     skipped = -memory.ctypes.data % CACHE_LINE // 8
-    return memory[skipped : skipped + int(np.prod(shape))].reshape(shape)
+    return memory[skipped : skipped + prod(shape)].reshape(shape)

@@ -29,12 +29,14 @@ from genmlip.potentials.ace.lanes import (
 
 SHIFTED_SCALED = 1
 FAR = 1e6  # Å
+N_COEFFICIENTS = 8  # of a polynomial; a constant, so that the loop over them is unrolled
 
 
 class SplineTables(NamedTuple):
     """The splines (:class:`RadialTable`) of one centre species with every species of neighbours, stacked.
 
-    coefficients : (n_bins, 6, n_c), n_c a multiple of WIDTH; the last bin of each species is zero without end
+    coefficients : (n_bins, n_w, N_COEFFICIENTS, WIDTH), of WIDTH channels at a time; the last bin of each
+        species is zero without end
     start, end : (n_bins,) Å
     bin : (n_cells,) of each cell of each species; the first cell of species z is first_cell[z], its last one
         first_cell[z + 1] - 1
@@ -60,7 +62,7 @@ class MomentTables(NamedTuple):
 
 
 class ProductTables(NamedTuple):
-    """:class:`products.ProductGraph` with weights: linear (n_densities, n_P), quadratic (n_densities, terms)."""
+    """A :class:`ProductGraph` and weights, linear (n_densities, n_P), quadratic (n_densities, terms)."""
 
     nodes: AnyArray
     first: IntArray
@@ -101,7 +103,7 @@ class CentreTables(NamedTuple):
 class Scratch(NamedTuple):
     """Room for four sites; arrays of blocks have the shape (n_blocks, …, WIDTH).
 
-    count : (n_species,); near : (longest list + 1,) pairs within reach
+    filled : (n_species,) counters; near : (longest list + 1,) pairs within reach
     block : (WIDTH, n_species + 1) first block of every site and species
     slot : (n_blocks WIDTH,) the pair in each lane, -1 where there is none
     geometry : x, y, z of r̂, r and 1/r
@@ -112,7 +114,7 @@ class Scratch(NamedTuple):
     phi : (WIDTH,) φ, then ∂V/∂φ; rho, slope : (n_densities, WIDTH) ρ_p and ∂V/∂ρ_p
     """
 
-    count: IntArray
+    filled: IntArray
     near: IntArray
     block: IntArray
     slot: IntArray
@@ -135,7 +137,7 @@ class Scratch(NamedTuple):
 def site_energies(  # type: ignore[no-untyped-def]
     sites, first, index, species, vectors, tables, s, energies, gradients
 ):  # fmt: skip
-    """V_i of ``sites`` and ∂V_i/∂r_ij of their pairs; the first site with a neighbour at distance zero, or -1."""
+    """V_i of ``sites`` and ∂V_i/∂r_ij of their pairs; -1, or a site with a neighbour at distance zero."""
     for begin in range(0, sites.size, WIDTH):
         four = sites[begin : begin + WIDTH]
         failed = _sort_neighbours(four, first, index, species, vectors, tables.reach, s, gradients)
@@ -163,7 +165,7 @@ def _sort_neighbours(sites, first, index, species, vectors, reach, s, gradients)
     """
     n_species, blocks = reach.size, 0
     for lane in range(sites.size):
-        n, count = 0, s.count
+        n, count = 0, s.filled
         count[:] = 0
         for p in range(first[sites[lane]], first[sites[lane] + 1]):
             x, y, z = vectors[p, 0], vectors[p, 1], vectors[p, 2]
@@ -247,20 +249,18 @@ def _locate(r, z, splines):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _horner(C, k, c, t):  # type: ignore[no-untyped-def]
-    """Value and slope of WIDTH channels, from c, of the polynomial of bin k."""
-    value = load(C, (k, 5, c))
-    slope = value
-    value = value * t + load(C, (k, 4, c))
-    for m in range(3, -1, -1):
+def _horner(C, k, w, t):  # type: ignore[no-untyped-def]
+    """Value and slope of the channels w WIDTH … w WIDTH + WIDTH - 1 on bin k."""
+    value, slope = load(C, (k, w, N_COEFFICIENTS - 1)), splat(0.0)
+    for m in range(N_COEFFICIENTS - 2, -1, -1):
         slope = slope * t + value
-        value = value * t + load(C, (k, m, c))
+        value = value * t + load(C, (k, w, m))
     return value, slope
 
 
 @njit(cache=True, nogil=True)
 def _fill_radial(n_sites, splines, s):  # type: ignore[no-untyped-def]
-    """R_c and dR_c/dr: four channels of one neighbour at a time, then turned to one channel of four neighbours."""
+    """R_c and dR_c/dr: four channels of one neighbour at a time, turned to one channel of four neighbours."""
     C, r, n_species = splines.coefficients, s.geometry, s.block.shape[1] - 1
     for part in range(n_sites * n_species):
         lane, z = part // n_species, part % n_species
@@ -269,12 +269,13 @@ def _fill_radial(n_sites, splines, s):  # type: ignore[no-untyped-def]
             k1, t1 = _locate(r[b, 3, 1], z, splines)
             k2, t2 = _locate(r[b, 3, 2], z, splines)
             k3, t3 = _locate(r[b, 3, 3], z, splines)
-            for c in range(0, C.shape[2], WIDTH):
-                R0, dR0 = _horner(C, k0, c, splat(t0))
-                R1, dR1 = _horner(C, k1, c, splat(t1))
-                R2, dR2 = _horner(C, k2, c, splat(t2))
-                R3, dR3 = _horner(C, k3, c, splat(t3))
+            for w in range(C.shape[1]):
+                R0, dR0 = _horner(C, k0, w, splat(t0))
+                R1, dR1 = _horner(C, k1, w, splat(t1))
+                R2, dR2 = _horner(C, k2, w, splat(t2))
+                R3, dR3 = _horner(C, k3, w, splat(t3))
                 R0, R1, R2, R3 = transpose(R0, R1, R2, R3)
+                c = WIDTH * w
                 store(s.R, (b, c), R0)
                 store(s.R, (b, c + 1), R1)
                 store(s.R, (b, c + 2), R2)
@@ -302,9 +303,9 @@ def _fill_core(n_sites, reach, splines, s):  # type: ignore[no-untyped-def]
                     if r < reach[z]:
                         k, t = _locate(r, z, splines)
                         value, slope = 0.0, 0.0
-                        for m in range(5, -1, -1):
+                        for m in range(N_COEFFICIENTS - 1, -1, -1):
                             slope = slope * t + value
-                            value = value * t + C[k, m, 0]
+                            value = value * t + C[k, 0, m, 0]
                         s.phi[lane] += value / r
                         s.radial[b, 0, q] = (slope - value / r) / r
 
@@ -336,7 +337,7 @@ def _fill_moments(n_sites, moments, s):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _multiply(n_A, products, s):  # type: ignore[no-untyped-def]
-    """Products P, densities ρ_p = w·P + Σ w_ab P_a P_b, and ∂ρ_p/∂P but for the products that P are made of."""
+    """Products P, densities ρ_p = w·P + Σ w_ab P_a P_b, and ∂ρ_p/∂P with all P taken as independent."""
     nodes, first, right, linear, quadratic = products
     for k in range(nodes.shape[0]):
         store(s.P, n_A + k, load(s.P, nodes[k, 0]) * load(s.P, nodes[k, 1]))
@@ -368,7 +369,7 @@ def _multiply(n_A, products, s):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _differentiate(n_A, products, s):  # type: ignore[no-untyped-def]
-    """∂V/∂A / ``s.slope[0]`` into ``s.adjoint[0, :n_A]``: densities together, then down the products in reverse."""
+    """∂V/∂A, up to the factor ``s.slope[0]``, into ``s.adjoint[0, :n_A]``: down the products in reverse."""
     nodes, (n_densities, n_P) = products.nodes, products.linear.shape
     if n_densities > 1:
         for a in range(n_P):

@@ -1,4 +1,4 @@
-"""Four numbers side by side: a SIMD type for kernels, since short loops over arrays that may alias stay scalar.
+"""Four numbers side by side: a SIMD type for kernels, as compilers leave short loops over arrays scalar.
 
     a = load(x, (i, j))                   x[i, j, :] where the last of three axes has WIDTH numbers
     store(y, (i, j), a * b + splat(2.0))  + - * / work lane by lane
@@ -14,7 +14,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
@@ -53,7 +53,7 @@ def _arithmetic(symbol: Callable[[Any, Any], Any], instruction: str) -> None:
     @overload(symbol)
     def choose(a, b):  # type: ignore[no-untyped-def]
         if isinstance(a, LanesType) and isinstance(b, LanesType):
-            return lambda a, b: lane_by_lane(a, b)
+            return lambda a, b: lane_by_lane(a, b)  # noqa: PLW0108 - numba wants a function of its own
         return None
 
 

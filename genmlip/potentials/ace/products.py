@@ -51,7 +51,7 @@ class ProductGraph:
         node: dict[Monomial, int] = {(v,): v for v in range(n_leaves)}
         nodes: list[tuple[int, int]] = []
         for order in range(2, max(map(len, shared), default=0) + 1):
-            made = [(*(node[half] for half in splits[v]), v) for v in shared if len(v) == order]
+            made = [(node[splits[v][0]], node[splits[v][1]], v) for v in shared if len(v) == order]
             # neighbours in this sequence share no factor: no sum has to wait for the one before it
             for a, b, v in sorted(made, key=lambda entry: (entry[1] - entry[0], entry)):
                 node[v] = n_leaves + len(nodes)
@@ -95,7 +95,7 @@ def _share(products: list[Monomial]) -> tuple[dict[Monomial, Split], set[Monomia
             )
             shared.update(half for half in splits[v] if len(half) > 1)
         wanted |= shared
-    triples = {v: _halves(v) for v in sorted(wanted) if len(v) == 3}
+    triples: dict[Monomial, list[Split]] = {v: _halves(v) for v in sorted(wanted) if len(v) == 3}
     shared |= _cover(triples, shared)
     for v, choices in triples.items():
         splits[v] = next(split for split in choices if split[0] in shared)
