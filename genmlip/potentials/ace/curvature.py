@@ -77,7 +77,11 @@ def _scratch(tables: CentreTables, longest: int) -> TangentScratch:
     """Room for four sites of at most ``longest`` neighbours each."""
     n_species, n_densities, n_P = len(tables.reach), *tables.products.linear.shape
     n_blocks = WIDTH * (longest // WIDTH + n_species)
-    n_lm, n_Q, n_c = (tables.lmax + 1) ** 2, len(tables.recursion), tables.radial.coefficients.shape[2]
+    n_lm, n_Q, n_c = (
+        (tables.lmax + 1) ** 2,
+        len(tables.recursion),
+        WIDTH * tables.radial.coefficients.shape[1],
+    )
     of_blocks = ((9,), (5,), (2, n_c), (2, n_c), (2, n_Q), (2, 2 * (tables.lmax + 1)), (2, n_lm))
     of_sites = (
         (2, n_P),

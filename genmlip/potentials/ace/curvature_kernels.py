@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 
 from genmlip._types import Array, IntArray
-from genmlip.potentials.ace.engine_kernels import SHIFTED_SCALED
+from genmlip.potentials.ace.engine_kernels import N_COEFFICIENTS, SHIFTED_SCALED
 from genmlip.potentials.ace.lanes import WIDTH, load, splat, spread, square_root, store, transpose
 
 Q_, D_ = 0, 1  # a quantity and its tangent
@@ -193,14 +193,14 @@ def _locate(r, z, splines):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _horner(C, k, c, t):  # type: ignore[no-untyped-def]
-    """Value, slope and curvature of WIDTH channels, from c, of the polynomial of bin k."""
-    value = load(C, (k, C.shape[1] - 1, c))
+def _horner(C, k, w, t):  # type: ignore[no-untyped-def]
+    """Value, slope and curvature of the channels w WIDTH … w WIDTH + WIDTH - 1 on bin k."""
+    value = load(C, (k, w, N_COEFFICIENTS - 1))
     slope, half = splat(0.0), splat(0.0)
-    for m in range(C.shape[1] - 2, -1, -1):
+    for m in range(N_COEFFICIENTS - 2, -1, -1):
         half = half * t + slope
         slope = slope * t + value
-        value = value * t + load(C, (k, m, c))
+        value = value * t + load(C, (k, w, m))
     return value, slope, half + half
 
 
@@ -215,11 +215,12 @@ def _fill_radial(lane, splines, s):  # type: ignore[no-untyped-def]
             k2, t2 = _locate(r[b, 4, 2], z, splines)
             k3, t3 = _locate(r[b, 4, 3], z, splines)
             tr = load(s.geometry, (b, 8))
-            for c in range(0, C.shape[2], WIDTH):
-                R0, dR0, ddR0 = _horner(C, k0, c, splat(t0))
-                R1, dR1, ddR1 = _horner(C, k1, c, splat(t1))
-                R2, dR2, ddR2 = _horner(C, k2, c, splat(t2))
-                R3, dR3, ddR3 = _horner(C, k3, c, splat(t3))
+            for w in range(C.shape[1]):
+                c = WIDTH * w
+                R0, dR0, ddR0 = _horner(C, k0, w, splat(t0))
+                R1, dR1, ddR1 = _horner(C, k1, w, splat(t1))
+                R2, dR2, ddR2 = _horner(C, k2, w, splat(t2))
+                R3, dR3, ddR3 = _horner(C, k3, w, splat(t3))
                 R0, R1, R2, R3 = transpose(R0, R1, R2, R3)
                 store(s.R, (b, 0, c), R0)
                 store(s.R, (b, 0, c + 1), R1)
@@ -256,10 +257,10 @@ def _fill_core(lane, reach, splines, s):  # type: ignore[no-untyped-def]
                 if r < reach[z]:
                     k, t = _locate(r, z, splines)
                     g, dg, half = 0.0, 0.0, 0.0
-                    for m in range(C.shape[1] - 1, -1, -1):
+                    for m in range(N_COEFFICIENTS - 1, -1, -1):
                         half = half * t + dg
                         dg = dg * t + g
-                        g = g * t + C[k, m, 0]
+                        g = g * t + C[k, 0, m, 0]
                     value = g / r
                     slope = (dg - value) / r
                     phi += value
