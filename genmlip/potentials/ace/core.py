@@ -36,25 +36,22 @@ SCREENING = np.array([[0.18175, 3.19980], [0.50986, 0.94229], [0.28022, 0.40290]
 class ShortRange:
     """How a pair of elements behaves at close range.
 
-    numbers : charges of the two nuclei
+    numbers : charges of the two nuclei, the smaller first
     inner, width : r_in and Δ, Å
-    strength : factor of the ZBL energy
 
-    Raises InputError unless 0 < width ≤ inner and strength > 0.
+    Raises InputError unless 0 < width ≤ inner.
     """
 
     numbers: tuple[int, int]
     inner: float
     width: float
-    strength: float = 1.0
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.inner) and 0.0 < self.width <= self.inner):
             raise InputError(
                 f"short range: 0 < width ≤ inner wanted, not width {self.width} and inner {self.inner}"
             )
-        if not (np.isfinite(self.strength) and self.strength > 0.0):
-            raise InputError(f"short range: strength = {self.strength} must be positive")
+        object.__setattr__(self, "numbers", tuple(sorted(self.numbers)))
 
     def seen(self, r: Array) -> tuple[Array, Array]:
         """ρ(r) in Å, five times continuously differentiable, and w = dρ/dr."""
@@ -69,8 +66,7 @@ class ShortRange:
         s = np.clip((self.inner - r) / self.width, 0.0, 1.0)
         inside = s**5 * (126.0 + s * (-420.0 + s * (540.0 + s * (-315.0 + 70.0 * s))))  # w(1 − s) = 1 − w(s)
         change = -630.0 * (s * (1.0 - s)) ** 4 / self.width
-        half = 0.5 * self.strength
-        return half * inside * phi, half * (inside * slope + change * phi)
+        return 0.5 * inside * phi, 0.5 * (inside * slope + change * phi)
 
     @property
     def breakpoints(self) -> tuple[float, ...]:

@@ -52,7 +52,7 @@ def save_json(path: Path, saved: Saved) -> None:
         "E0": saved.E0,
         "coefficients": saved.coefficients.tolist(),
         "short_range": {
-            "-".join(pair): {"inner": core.inner, "width": core.width, "strength": core.strength}
+            "-".join(pair): {"inner": core.inner, "width": core.width}
             for pair, core in saved.short_range.items()
         },
         "smallest_distances": None
@@ -135,7 +135,7 @@ def _short_range(fields: _Fields, basis: ACEBasis) -> dict[Pair, ShortRange]:
     cores = {}
     for name, pair in _pairs(section, basis).items():
         core = section.section(name)
-        settings = [core.number(key) for key in ("inner", "width", "strength")]
+        settings = [core.number(key) for key in ("inner", "width")]
         try:
             cores[pair] = ShortRange((atomic_numbers[pair[0]], atomic_numbers[pair[1]]), *settings)
         except InputError as error:
