@@ -7,10 +7,12 @@ harmonic, the graph of their products, densities with a linear embedding merged 
 from __future__ import annotations
 
 import os
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from typing import cast
 
 import numpy as np
 
@@ -144,7 +146,7 @@ def _table(functions: RadialFunctions, core: RepulsiveCore | None) -> RadialTabl
         hash((functions, core))
     except TypeError:
         return RadialTable.of(functions, core)
-    return _kept_table(functions, core)
+    return _kept_table(cast(Hashable, functions), cast(Hashable, core))
 
 
 @lru_cache(maxsize=64)
