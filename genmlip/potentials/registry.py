@@ -131,7 +131,7 @@ KINDS: dict[str, Kind] = {
         Kind("sw", "", "Stillinger–Weber (1985), Ding–Andersen (1986)", _stillinger_weber, ("Si", "Ge")),
         Kind("eam", "FILE", "embedded-atom tables, setfl (eam/alloy and eam/fs)", _eam),
         Kind("kim", "MODEL", "a portable model of OpenKIM", _kim, missing=_missing_kimpy),
-        Kind("ace", "FILE", "linear atomic cluster expansion", _ace),
+        Kind("ace", "FILE", "atomic cluster expansion: fitted here (JSON), or .yace", _ace),
         Kind("ase", "package.module:callable", "any ASE calculator", _foreign),
     )
 }

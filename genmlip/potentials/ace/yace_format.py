@@ -182,9 +182,10 @@ def _embedding(field: _Field) -> EmbeddingRecord:
     if kind not in ("FinnisSinclair", "FinnisSinclairShiftedScaled"):
         field["npoti"].fail(f"must be FinnisSinclair or FinnisSinclairShiftedScaled, not {kind!r}")
     n = field["ndensity"].integer(1, 100)
-    parameters = field["FS_parameters"].numbers()[: 2 * n].reshape(-1, 2)  # more are ignored by all readers
-    if len(parameters) < n:
+    numbers = field["FS_parameters"].numbers()
+    if len(numbers) < 2 * n:
         field["FS_parameters"].fail(f"two numbers for each of {n} densities are needed")
+    parameters = numbers[: 2 * n].reshape(n, 2)  # further ones have no meaning to any reader
     if not ((parameters[:, 1] > 0) & (parameters[:, 1] <= 16)).all():
         field["FS_parameters"].fail("exponents (second, fourth, … number) must be from 0 to 16")
     core_cutoff = field["rho_core_cutoff"].number(np.finfo(float).tiny)

@@ -47,8 +47,8 @@ def test_energies_and_forces_are_those_of_python_ace(name):
     potential = load_yace(DATA / f"{name}.yace")
     for atoms, energies, forces in records(name):
         atoms.calc = potential
-        assert_equals(atoms.get_potential_energies(), energies, 1e-9)
-        assert_equals(atoms.get_forces(), forces, 1e-8)
+        assert_equals(atoms.get_potential_energies(), energies, 1e-10)
+        assert_equals(atoms.get_forces(), forces, 1e-9)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -58,9 +58,9 @@ def test_engine_evaluates_the_formulas(name):
     atoms.symbols = np.resize(potential.symbols, len(atoms))
     E, F, virial = evaluate(potential.expansion, atoms)
     result = potential.evaluate(atoms)
-    assert_equals(result.energies, E, 1e-9)
-    assert_equals(result.forces, F, 1e-8)
-    assert_equals(result.virial, virial, 1e-8)
+    assert_equals(result.energies, E, 1e-10)
+    assert_equals(result.forces, F, 1e-9)
+    assert_equals(result.virial, virial, 1e-9)
 
 
 def test_python_ace_agrees_the_better_the_narrower_its_bins(tmp_path):
