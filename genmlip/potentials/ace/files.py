@@ -85,7 +85,7 @@ def load_json(path: Path) -> Saved:
     E0_fields = fields.section("E0")
     E0 = {symbol: E0_fields.number(symbol) for symbol in basis.symbols}
     if foreign := sorted(set(E0_fields.content) - set(E0)):
-        fields.fail("E0", f"names {', '.join(foreign)}, which the basis lacks")
+        fields.fail("E0", f"names {_shown(', '.join(foreign))}, which the basis lacks")
     metadata = dict(fields.section("metadata").content)
     if version == 1:
         return Saved(basis, coefficients, E0, metadata, {}, None)
@@ -174,7 +174,7 @@ class _Fields:
         self.path, self.content, self.prefix = path, content, prefix
 
     def fail(self, name: str, reason: str) -> NoReturn:
-        raise FileFormatError(f"{self.path}: field '{(self.prefix + name).rstrip('.')}': {reason}")
+        raise FileFormatError(f"{self.path}: field '{_shown((self.prefix + name).rstrip('.'))}': {reason}")
 
     def _get(self, name: str, accept: Callable[[Any], bool], wanted: str) -> Any:
         if name not in self.content:
@@ -201,6 +201,11 @@ class _Fields:
     def strings(self, name: str) -> list[str]:
         accept = lambda v: isinstance(v, list) and all(isinstance(x, str) for x in v)  # noqa: E731
         return list(self._get(name, accept, "a list of strings"))
+
+
+def _shown(name: str) -> str:
+    """A name out of a file, on one line and not too long."""
+    return (name if name.isprintable() else repr(name)[1:-1])[:80]
 
 
 def _is_number(value: Any) -> bool:

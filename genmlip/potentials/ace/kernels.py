@@ -1,4 +1,4 @@
-"""Loops of the atomic cluster expansion: one-particle functions, site energies with gradients, design rows.
+"""Loops of the linear model: one-particle functions, the rows of its design. Energies are the engine's.
 
 Arrays are (channel, neighbour), so that the inner loops run over the neighbours of one site in unit stride; they are
 short and touch few arrays, as the compiler needs it to put them into SIMD lanes. Constant tables and scratch
@@ -192,93 +192,6 @@ def fill_moments(moments, start, R, Y, A):  # type: ignore[no-untyped-def]
         for j in range(r.size):
             total += r[j] * y[j]
         A[v] = total
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def quadratic_form(nodes, linear, first, right, quadratic, n_leaves, P, adjoint):  # type: ignore[no-untyped-def]
-    """V = w·P + Σ w_ab P_a P_b and ∂V/∂A in ``adjoint[:n_leaves]``; the moments come in ``P[:n_leaves]``."""
-    for k in range(nodes.shape[0]):
-        P[n_leaves + k] = P[nodes[k, 0]] * P[nodes[k, 1]]
-    V = 0.0
-    for a in range(linear.size):
-        V += linear[a] * P[a]
-        adjoint[a] = linear[a]
-    for a in range(linear.size):
-        p, slope = P[a], 0.0
-        for t in range(first[a], first[a + 1]):
-            b, w = right[t], quadratic[t]
-            slope += w * P[b]
-            adjoint[b] += w * p
-        adjoint[a] += slope
-        V += p * slope
-    for k in range(nodes.shape[0] - 1, -1, -1):
-        a, b, g = nodes[k, 0], nodes[k, 1], adjoint[n_leaves + k]
-        adjoint[a] += g * P[b]
-        adjoint[b] += g * P[a]
-    return V
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def pull_back(n, moments, start, adjoint, distance, unit, R, dR, Y, dY, GR, GY, gradient):  # type: ignore[no-untyped-def]
-    """∂V/∂r_ij = Σ_v ∂V/∂A_v (R′ Y r̂ + R ∂Y/∂r) into ``gradient`` (3, ·).
-
-    First ∂V/∂R and ∂V/∂Y of every neighbour, then one product with R′ and ∇̃Y; the projection is linear and comes last.
-    """
-    GR[:] = 0.0
-    GY[:] = 0.0
-    for v in range(moments.shape[0]):
-        z, k, lm, g = moments[v, 0], moments[v, 1], moments[v, 2], adjoint[v]
-        low, high = start[z], start[z + 1]
-        r, y, gr, gy = R[k, low:high], Y[lm, low:high], GR[k, low:high], GY[lm, low:high]
-        for j in range(r.size):
-            gr[j] += g * y[j]
-        for j in range(r.size):
-            gy[j] += g * r[j]
-    gradient[:] = 0.0
-    for lm in range(1, Y.shape[0]):
-        gy = GY[lm]
-        for a in range(3):
-            out, dy = gradient[a], dY[lm, a]
-            for j in range(n):
-                out[j] += gy[j] * dy[j]
-    project(n, unit, distance, GY[0], gradient)
-    slope = GY[0]
-    for j in range(n):
-        slope[j] = 0.0
-    for k in range(R.shape[0]):
-        gr, dr = GR[k], dR[k]
-        for j in range(n):
-            slope[j] += gr[j] * dr[j]
-    for a in range(3):
-        for j in range(n):
-            gradient[a, j] += slope[j] * unit[a, j]
-
-
-@njit(cache=True, nogil=True)
-def ace_sites(  # type: ignore[no-untyped-def]
-    first, index, centre_species, species, vectors, short_ranges, radial, angular, moments, graph, weights, scratch, work, energies, gradients
-):  # fmt: skip
-    """V_i (m,) and ∂V_i/∂r_ij (p, 3); returns the first site with a neighbour at distance zero, or −1."""
-    start, slot, distance, unit, _, _, R, dR, _, _, Y, dY = scratch
-    P, adjoint, GR, GY, gradient = work
-    nodes, term_first, right = graph
-    linear, quadratic = weights
-    n_leaves = moments.shape[0]
-    gradients[:] = 0.0
-    for m in range(first.size - 1):
-        z = centre_species[m]
-        n = fill_site(
-            first[m], first[m + 1], index, species, vectors, short_ranges[z], radial, angular, scratch
-        )
-        if n < 0:
-            return m
-        fill_moments(moments, start, R, Y, P)
-        energies[m] = quadratic_form(nodes, linear[z], term_first, right, quadratic[z], n_leaves, P, adjoint)
-        pull_back(n, moments, start, adjoint, distance, unit, R, dR, Y, dY, GR, GY, gradient)
-        for j in range(n):
-            for a in range(3):
-                gradients[slot[j], a] = gradient[a, j]
-    return -1
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)

@@ -21,9 +21,11 @@ from genmlip._types import Array, IntArray
 from genmlip.errors import InputError
 from genmlip.potentials.ace.basis import ACEBasis, first_shell_distance
 from genmlip.potentials.ace.core import FrozenRadial, ShortRange, ZBLCore
+from genmlip.potentials.ace.curvature import site_hessian
+from genmlip.potentials.ace.engine import Engine
 from genmlip.potentials.ace.expansion import Centre, Expansion
 from genmlip.potentials.ace.files import Saved, load_json, save_json
-from genmlip.potentials.ace.kernels import ace_design, ace_sites, any_closer
+from genmlip.potentials.ace.kernels import ace_design, any_closer
 from genmlip.potentials.ace.tables import KernelTables, most_neighbours
 from genmlip.potentials.base import Evaluation, SitePotential
 from genmlip.potentials.closest import ExtrapolationWarning, Pair, pair_of
@@ -157,17 +159,10 @@ class LinearACE(SitePotential):
         self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
     ) -> None:
         self._warn_if_too_close(species, neighbours, vectors)
-        tables, n_columns = self._tables, most_neighbours(neighbours)
-        centre_species = species[neighbours.centre]
-        failed = ace_sites(
-            neighbours.first, neighbours.index, centre_species, species, vectors, self._short_ranges,
-            tables.radial, tables.angular, tables.moments,
-            (tables.graph.nodes, tables.graph.first, tables.graph.right), self._weights,
-            tables.site_scratch(len(self.symbols), n_columns), tables.energy_scratch(n_columns),
-            energies, gradients,
-        )  # fmt: skip
-        _check_neighbours(failed, neighbours)
-        self._add_affine_terms(species, neighbours, vectors, energies, gradients)
+        self._engine.site_terms(species, neighbours, vectors, energies, gradients)
+
+    def site_hessian(self, species: IntArray, vectors: Array) -> Array:
+        return site_hessian(self.expansion, species, vectors)
 
     def _add_affine_terms(
         self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
@@ -300,11 +295,13 @@ class LinearACE(SitePotential):
         return np.minimum(limits, self.cutoff) * (1.0 - 1e-9)  # not for the training data themselves
 
     @cached_property
-    def _weights(self) -> tuple[Array, Array]:
-        """Linear and quadratic weights of the product graph by centre species."""
-        by_species = self.coefficients.reshape(len(self.symbols), -1)
-        pairs = [self._tables.graph.weights(self.basis.coefficients.T @ c) for c in by_species]
-        return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
+    def _engine(self) -> Engine:
+        return Engine.of(self.expansion)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is made again on demand."""
+        derived = ("expansion", "_engine", "_bound")
+        return {name: value for name, value in vars(self).items() if name not in derived} | {"_bound": None}
 
     def save(self, path: str | Path) -> None:
         """Write the potential to a JSON file that :meth:`load` reads back exactly."""

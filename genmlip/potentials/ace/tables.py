@@ -11,7 +11,6 @@ import numpy as np
 from genmlip._types import Array, IntArray
 from genmlip.potentials.ace.basis import ACEBasis
 from genmlip.potentials.ace.harmonics import recursion_table
-from genmlip.potentials.ace.products import ProductGraph
 from genmlip.potentials.neighbours import Neighbours
 
 
@@ -22,7 +21,6 @@ class KernelTables:
     radial : constants, exponents and recursion of the radial functions
     angular : lmax and recursion of the harmonics
     moments : (n_A, 3) species, radial index and harmonic of every density moment
-    graph : the product graph
     expansion : the functions as sums over monomials (compressed rows: first, monomial, coefficient), the
         monomials, and the density moments each function depends on (compressed rows)
     """
@@ -30,7 +28,6 @@ class KernelTables:
     radial: tuple[Array, IntArray, Array]
     angular: tuple[int, Array]
     moments: IntArray
-    graph: ProductGraph
     expansion: tuple[IntArray, IntArray, Array, IntArray, IntArray, IntArray]
 
     @classmethod
@@ -46,7 +43,6 @@ class KernelTables:
             (*basis.radial.parameters, basis.radial.recursion),
             (basis.lmax, recursion_table(basis.lmax)),
             basis.moments,
-            ProductGraph.of(len(basis.moments), monomials),
             (
                 C.indptr.astype(np.int64),
                 C.indices.astype(np.int64),
@@ -75,13 +71,6 @@ class KernelTables:
             np.empty((n_lm, n_columns)),
             np.empty((n_lm, 3, n_columns)),
         )
-
-    def energy_scratch(self, n_columns: int) -> tuple[Array, ...]:
-        """For ``ace_sites``: nodes, their adjoints, the adjoints of R and Y, and the gradient."""
-        n_nodes = self.graph.n_leaves + len(self.graph.nodes)
-        n_radial, n_lm = len(self.radial[2]), (self.angular[0] + 1) ** 2
-        shapes = [(n_nodes,), (n_nodes,), (n_radial, n_columns), (n_lm, n_columns), (3, n_columns)]
-        return tuple(np.empty(shape) for shape in shapes)
 
     def design_scratch(self, n_columns: int) -> tuple[Array, ...]:
         """For ``ace_design``: moments, slopes of a function, gradients of moments, gradient of a function."""

