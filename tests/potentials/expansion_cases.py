@@ -15,15 +15,15 @@ from genmlip.potentials.ace.radial import RadialBasis
 
 @dataclass(frozen=True)
 class GaussianCore:
-    """strength · exp(−λ r²) / r, times (1 − r/cutoff)³."""
+    """strength · exp(−λ r²) / r, times (1 − r/cutoff)⁹: smooth enough for differences across the cutoff."""
 
-    cutoff: float = 2.8
-    strength: float = 2000.0
+    cutoff: float = 4.0
+    strength: float = 6e4
 
     def __call__(self, r: Array) -> tuple[Array, Array]:
         edge = np.maximum(1 - r / self.cutoff, 0.0)
         bare = self.strength * np.exp(-0.4 * r * r) / r
-        return bare * edge**3, -bare * edge**2 * ((0.8 * r + 1 / r) * edge + 3 / self.cutoff)
+        return bare * edge**9, -bare * edge**8 * ((0.8 * r + 1 / r) * edge + 9 / self.cutoff)
 
 
 def linear_tungsten(seed: int = 0) -> Expansion:
@@ -55,7 +55,7 @@ def embedded_alloy(seed: int = 0, kind: str = "FinnisSinclairShiftedScaled") -> 
         tuple(RadialBasis(4.2 + 0.2 * (i + j), 2.6 + 0.1 * j, n_max, core=4 + 2 * i) for j in range(2))
         for i in range(2)
     )
-    cores = ((GaussianCore(), GaussianCore(2.9, 900.0)), (GaussianCore(2.9, 900.0), None))
+    cores = ((GaussianCore(), GaussianCore(4.1, 3e4)), (GaussianCore(4.1, 400.0), None))
     return Expansion(("Ta", "W"), centres, radial, cores)
 
 

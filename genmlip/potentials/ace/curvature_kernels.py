@@ -357,7 +357,7 @@ def _differentiate(n_A, products, s):  # type: ignore[no-untyped-def]
 def _embed(lane, embedding, s):  # type: ignore[no-untyped-def]
     """∂V/∂ρ_p into ``s.slope`` and ∂V/∂φ into ``s.phi``, for V = s(φ) F(ρ) + φ."""
     phi, t_phi = s.phi[0, lane], s.phi[1, lane]
-    switch, slope, curvature = _switch(phi, embedding.switch[0], embedding.switch[1])
+    switch, slope, curvature = core_switch(phi, embedding.switch[0], embedding.switch[1])
     F, t_F = 0.0, 0.0
     for p in range(embedding.exponents.size):
         f, df, ddf = embedding_function(s.rho[0, p, lane], embedding.exponents[p], embedding.kind)
@@ -371,7 +371,7 @@ def _embed(lane, embedding, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _switch(phi, high, width):  # type: ignore[no-untyped-def]
+def core_switch(phi, high, width):  # type: ignore[no-untyped-def]
     """s, s′, s″ of the switch that is 1 below high − width and 0 above high."""
     if phi >= high:
         return 0.0, 0.0, 0.0
