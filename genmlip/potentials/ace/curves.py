@@ -69,7 +69,7 @@ def pair_curve(potential: ACEPotential, symbols: Sequence[str], r: Array) -> pd.
     positions = np.zeros((2, n + 1, 3))  # all the pairs at once, too far from each other to interact
     positions[..., 1] = 2 * apart * np.arange(n + 1)
     positions[1, :, 0] = [*r, apart]
-    atoms = Atoms(np.repeat(symbols, n + 1), positions=positions.reshape(-1, 3))
+    atoms = Atoms(np.repeat(list(symbols), n + 1), positions=positions.reshape(-1, 3))
     result = potential.bind(atoms)(atoms.positions)
     energy = result.energies.reshape(2, n + 1).sum(axis=0)
     force = result.forces.reshape(2, n + 1, 3)[1, :-1, 0]
