@@ -11,6 +11,7 @@ _PUBLIC = {
     "error_vs_radius": "plots.error_vs_radius",
     "error_vs_delta_C": "plots.error_vs_fit",
     "error_vs_force_rmse": "plots.error_vs_fit",
+    "error_vs_functions": "plots.accuracy",
     "boundary_rates": "plots.boundary_rates",
     "effectivity": "plots.effectivity",
     "virial_gain": "plots.virial_gain",

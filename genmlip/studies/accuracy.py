@@ -71,19 +71,25 @@ class Accuracy:
     tested: bool = True
 
     def __post_init__(self) -> None:
+        from genmlip.training.observations import parse_observations
+
         parse_degree(self.degree)
+        parse_observations(self.observations)
         for text in self.weights:
             self._weights(text)
         for text in self.solvers:
             parse_solver(text)
         if not (self.weights and self.solvers):
             raise InputError("weights and solvers must name at least one candidate each")
+        for name, least in {"n_folds": 2, "holdout": 2, "block": 1}.items():
+            if getattr(self, name) < least:
+                raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
 
     def __call__(self, cache: Cache) -> Mapping[str, Scalar]:
         from genmlip.training import cross_validate, evaluate, fit, folds, pooled
 
         training, test = self._datasets()
-        ace = self._basis(training)
+        ace = self.model(training)
         divided = folds(training, self.n_folds, self.block, self.seed)
         unscaled = self._weights("E=1,F=1,V=1")
         validation = cross_validate(ace, training, divided, self.observations, unscaled)
@@ -128,7 +134,8 @@ class Accuracy:
     def _used(self, data: Dataset) -> Dataset:
         return data.select(*self.groups.split()) if self.groups else data
 
-    def _basis(self, training: Dataset) -> LinearACE:
+    def model(self, training: Dataset) -> LinearACE:
+        """The potential to be fitted."""
         from genmlip.potentials.ace import LinearACE
 
         return LinearACE(

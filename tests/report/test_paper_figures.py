@@ -18,6 +18,14 @@ def results(tmp_path, monkeypatch, make_table):
         "domain_radius": bulk,
         "boundary_conditions": bulk.assign(boundary="clamped", reference_radius=180.0),
         "fit_accuracy": bulk.assign(degree="16,10,8"),
+        "dft_accuracy": pd.DataFrame(
+            {
+                "data": ["mlearn_Si", "mlearn_Si", "W_dft"],
+                "n_functions": [100, 400, 100],
+                **{f"{part}_energy_mae": [4e-3, 2e-3, 3e-3] for part in ("cv", "test")},
+                **{f"{part}_force_mae": [0.1, 0.06, 0.12] for part in ("cv", "test")},
+            }
+        ),
         "vacancy_control": make_table(dislocations=("vacancy",), seeds=(0,)),
     }
     for name, table in tables.items():
