@@ -21,8 +21,10 @@ from genmlip.potentials.ace.expansion import RadialFunctions, RepulsiveCore
 
 DEGREE = 7  # a third of the bins, for the same accuracy, of degree five
 SLOPE_TOLERANCE = 100.0  # times that of the values: differentiation costs two digits at these widths
-FEWEST_BINS, MOST_BINS = 8, 4096  # between two breakpoints
+FREE = (DEGREE - 1) // 2  # conditions at each end
+MOST_BINS = 4096  # between two breakpoints
 MOST_CELLS = 4096
+ROUNDING = 8 * np.finfo(float).eps
 
 Function = Callable[[Array], tuple[Array, Array]]
 """r (n,) Å → values and slopes, each (channels, n)."""
@@ -109,7 +111,8 @@ def _core_table(core: RepulsiveCore, tolerance: float) -> RadialTable:
 
     def allowed(r: Array) -> tuple[Array, Array]:
         value, slope = function(r)
-        return tolerance * (abs(value) + 1.0), SLOPE_TOLERANCE * tolerance * (abs(slope) + 1.0)
+        noise = ROUNDING * abs(core(r)[0])  # of the slope, a difference of φ and −r φ′ that both diverge
+        return tolerance * (abs(value) + 1.0), SLOPE_TOLERANCE * tolerance * (abs(slope) + 1.0) + noise
 
     table = _tabulate(function, core.cutoff, _breakpoints(core), allowed, "repulsive core")
     return RadialTable(*table, core.cutoff)
@@ -149,17 +152,23 @@ def _curvature_vanishes(function: Function, cutoff: float) -> bool:
 def _piece(
     function: Function, low: float, high: float, conditions: tuple[int, int], allowed: Function, name: str
 ) -> tuple[Array, Array]:
-    """Nodes and coefficients of a spline whose bins are halved until each is accurate enough."""
-    nodes = np.linspace(low, high, FEWEST_BINS + 1)
+    """Starts (and the end) and coefficients of a spline, its bins halved until each is accurate enough."""
+    nodes = np.linspace(low, high, 2 + sum(FREE - number for number in conditions))  # a single polynomial
     while True:
-        C = _spline(function, nodes, conditions)
-        table = RadialTable(C, nodes, np.arange(len(C)), 0.0, high)
+        start, C = _spline(function, nodes, conditions)
+        table = RadialTable(C, start, np.arange(len(C)), 0.0, high)
         r = (nodes[:-1, None] + np.diff(nodes)[:, None] * np.array([1e-3, 0.25, 0.5, 0.75])).ravel()
-        pairs = zip(table(r), function(r), allowed(r), strict=False)
-        excess = np.max([(abs(a - b) / limit).max(axis=0) for a, b, limit in pairs], axis=0)
-        too_wide = excess.reshape(len(C), -1).max(axis=1) > 1.0
+        found, exact, limits = table(r), function(r), allowed(r)
+        excess = np.zeros(len(r))
+        for k in (
+            0,
+            1,
+        ):  # functions are known no better than their argument, which matters where they are steep
+            limit = limits[k] + ROUNDING * r * abs(found[k + 1])
+            excess = np.maximum(excess, (abs(found[k] - exact[k]) / limit).max(axis=0, initial=0.0))
+        too_wide = excess.reshape(len(nodes) - 1, -1).max(axis=1) > 1.0
         if not too_wide.any():
-            return nodes, C
+            return start, C
         if len(C) > MOST_BINS:
             raise InputError(
                 f"{name}: no table of {MOST_BINS} bins is accurate near {r[excess.argmax()]:.4g} Å; they "
@@ -180,8 +189,8 @@ def _halve(nodes: Array, too_wide: BoolArray) -> Array:
         too_wide = too_wide | uneven
 
 
-def _spline(function: Function, nodes: Array, conditions: tuple[int, int]) -> Array:
-    """Coefficients (n_bins, 8, channels) of the spline through the values at ``nodes``.
+def _spline(function: Function, nodes: Array, conditions: tuple[int, int]) -> tuple[Array, Array]:
+    """Starts (and the end) and coefficients (n_bins, 8, channels) of the spline through the values at nodes.
 
     Three conditions at each end make it unique: ``conditions`` says how many are derivatives (the slope is
     the function's, the second derivative zero); for each of the others the outermost node is no knot.
@@ -191,8 +200,7 @@ def _spline(function: Function, nodes: Array, conditions: tuple[int, int]) -> Ar
         sites[0] = 1e-3 * nodes[1]  # formulas may be undefined at zero; the polynomial goes on to there
     values, slopes = function(sites)
     left, right = conditions
-    free = (DEGREE - 1) // 2
-    knots = nodes[1 + free - left : len(nodes) - 1 - free + right]
+    knots = nodes[1 + FREE - left : len(nodes) - 1 - FREE + right]
     t = np.concatenate([[sites[0]] * (DEGREE + 1), knots, [nodes[-1]] * (DEGREE + 1)])
     zero = np.zeros(len(values))
     ends = [
@@ -200,5 +208,6 @@ def _spline(function: Function, nodes: Array, conditions: tuple[int, int]) -> Ar
         for number, slope in ((left, slopes[:, 0]), (right, slopes[:, -1]))
     ]
     spline = make_interp_spline(sites, values.T, k=DEGREE, t=t, bc_type=(ends[0], ends[1]))
-    terms = [spline(nodes[:-1], nu=m, extrapolate=True) / factorial(m) for m in range(DEGREE + 1)]
-    return np.ascontiguousarray(np.stack(terms, axis=1))
+    start = np.concatenate([nodes[:1], knots, nodes[-1:]])
+    terms = [spline(start[:-1], nu=m, extrapolate=True) / factorial(m) for m in range(DEGREE + 1)]
+    return start, np.ascontiguousarray(np.stack(terms, axis=1))

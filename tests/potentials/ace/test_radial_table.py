@@ -147,6 +147,20 @@ def test_functions_may_have_kinks_where_they_name_them(basis):
     assert (abs(curvature[:, 1] - curvature[:, 2]) < 1e-5 * scale).all()
 
 
+def test_a_switch_may_be_as_steep_as_a_step():
+    # python-ace writes widths of 1e-5 Å; rounding of the distance alone alters such functions by more than 1e-11
+    functions = Switched(BASES["default"], 1.2, 1.2 + 1e-5)
+    table = RadialTable.of(functions)
+    r = np.append(np.random.default_rng(3).uniform(0.01, 5.5, 2000), np.linspace(1.2, 1.2 + 1e-5, 101))
+    exact = functions(r)[0]
+    assert (abs(table(r)[0] - exact) < 2e-11 * abs(exact).max(axis=1)[:, None] + 1e-10).all()
+
+
+def test_stretches_where_functions_are_polynomials_take_one_bin():
+    table = RadialTable.of(Switched(BASES["default"], 1.4, 1.6))
+    assert_array_equal(table.start[:2], [0.0, 1.4])  # zero up to there
+
+
 def test_functions_that_do_not_vanish_at_the_cutoff_are_refused():
     class Cut:
         cutoff = 4.0
