@@ -148,7 +148,7 @@ def test_functions_may_have_kinks_where_they_name_them(basis):
 
 
 def test_a_switch_may_be_as_steep_as_a_step():
-    # python-ace writes widths of 1e-5 Å; rounding of the distance alone alters such functions by more than 1e-11
+    # widths of 1e-5 Å occur in .yace files; rounding of the distance alone then alters the functions by 1e-11
     functions = Switched(BASES["default"], 1.2, 1.2 + 1e-5)
     table = RadialTable.of(functions)
     r = np.append(np.random.default_rng(3).uniform(0.01, 5.5, 2000), np.linspace(1.2, 1.2 + 1e-5, 101))
