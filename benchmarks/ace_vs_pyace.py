@@ -4,9 +4,9 @@ Usage: python benchmarks/ace_vs_pyace.py [--atoms 1024 --repeat 10 --densities 1
 
 Needs the extra genmlip[peers]. The potential has the size of a published one: tungsten, cutoff 5.5 Å, 475
 functions up to five-body, with random coefficients. Both sides run through their ASE calculators with atoms
-that have moved since the last call, and then without neighbour lists and ASE: python-ace by the fastest of its
-evaluators, on an environment made before; genmlip on vectors made before. CPU times, the least of several
-rounds in turn; two threads by the clock, which means little while others use the machine.
+that have moved since the last call, and then without neighbour lists and ASE, on environments made before.
+python-ace has several evaluators; the fastest counts. CPU times, the least of several rounds in turn; two
+threads by the clock, which means little while others use the machine.
 """
 
 from __future__ import annotations
@@ -67,12 +67,13 @@ def compare(file: Path, atoms: Atoms, repeat: int) -> None:
     report("evaluators alone", best_times(kernels, repeat), len(atoms))
     threads = {f"{n} threads": kernel_call(atoms, ours.expansion, n) for n in (1, 2)}
     one, two = best_times(threads, repeat, clock=time.perf_counter).values()
-    print(f"genmlip by the clock: {one / len(atoms) * 1e6:.2f} µs, two threads {two / len(atoms) * 1e6:.2f} µs, "
-          f"{one / two:.2f} times as fast")  # fmt: skip
+    per_atom = 1e6 / len(atoms)
+    print(f"genmlip by the clock: {one * per_atom:.2f} µs per atom, two threads {two * per_atom:.2f} µs, "
+          f"ratio {two / one:.2f}")  # fmt: skip
 
 
 def write_potential(file: Path, densities: int) -> int:
-    """A .yace file with random coefficients, smaller for functions of higher order; the number of functions."""
+    """A .yace file with random coefficients, smaller for higher orders; returns the number of functions."""
     import pyace
 
     config = pyace.create_multispecies_basis_config(

@@ -7,17 +7,17 @@ harmonic, the graph of their products, densities with a linear embedding merged 
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import cast
+from threading import get_ident
 
 import numpy as np
 
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError, UnknownNameError
+from genmlip.potentials.ace.condensed import condensed
 from genmlip.potentials.ace.engine_kernels import (
     N_COEFFICIENTS,
     SHIFTED_SCALED,
@@ -29,7 +29,7 @@ from genmlip.potentials.ace.engine_kernels import (
     SplineTables,
     site_energies,
 )
-from genmlip.potentials.ace.expansion import Centre, Expansion, RadialFunctions, RepulsiveCore
+from genmlip.potentials.ace.expansion import Centre, Expansion
 from genmlip.potentials.ace.harmonics import recursion_table
 from genmlip.potentials.ace.lanes import WIDTH
 from genmlip.potentials.ace.products import ProductGraph
@@ -38,6 +38,7 @@ from genmlip.potentials.neighbours import Neighbours
 
 KINDS = {"FinnisSinclair": 0, "FinnisSinclairShiftedScaled": SHIFTED_SCALED}
 CACHE_LINE = 64  # bytes
+ROOM_STEP = 32  # neighbours: so that room serves again when the longest list has changed a little
 MOST_THREADS = 1024
 TASKS_PER_THREAD = 4  # so that a thread that is slow does not keep the others waiting for long
 
@@ -52,9 +53,14 @@ class Engine:
     centres: tuple[CentreTables, ...]
 
     @classmethod
+    @lru_cache(maxsize=32)
     def of(cls, expansion: Expansion) -> Engine:
-        """Raises InputError for radial functions that no table represents, UnknownNameError for F."""
-        return cls(tuple(_centre_tables(expansion, z) for z in range(len(expansion.symbols))))
+        """The engine of ``expansion``, kept while it is one of the last that were asked for.
+
+        Raises InputError for radial functions that no table represents, UnknownNameError for F.
+        """
+        smaller = condensed(expansion)
+        return cls(tuple(_centre_tables(smaller, z) for z in range(len(smaller.symbols))))
 
     def site_terms(
         self,
@@ -121,7 +127,7 @@ def _pool(threads: int, process: int) -> ThreadPoolExecutor:
 def _centre_tables(expansion: Expansion, z: int) -> CentreTables:
     """The tables of the centres of species ``z``."""
     centre = expansion.centres[z]
-    tables = [_table(*pair) for pair in zip(expansion.radial[z], expansion.cores[z], strict=True)]
+    tables = [RadialTable.of(*pair) for pair in zip(expansion.radial[z], expansion.cores[z], strict=True)]
     cores = [_nothing(1) if table.core is None else table.core for table in tables]
     core_reach = np.array([0.0 if table.core is None else table.core.cutoff for table in tables])
     lmax = int(np.sqrt(centre.moments[:, 2].max(initial=0)))
@@ -138,20 +144,6 @@ def _centre_tables(expansion: Expansion, z: int) -> CentreTables:
         _product_tables(centre, by_harmonic, weights),
         embedding,
     )
-
-
-def _table(functions: RadialFunctions, core: RepulsiveCore | None) -> RadialTable:
-    """Potentials of one basis share their radial functions, and so do most pairs of species."""
-    try:
-        hash((functions, core))
-    except TypeError:
-        return RadialTable.of(functions, core)
-    return _kept_table(cast(Hashable, functions), cast(Hashable, core))
-
-
-@lru_cache(maxsize=64)
-def _kept_table(functions: RadialFunctions, core: RepulsiveCore | None) -> RadialTable:
-    return RadialTable.of(functions, core)
 
 
 def _nothing(channels: int) -> RadialTable:
@@ -231,23 +223,39 @@ def _merge_linear(centre: Centre) -> tuple[EmbeddingTables, Array]:
 
 
 def _scratch(tables: CentreTables, longest: int) -> Scratch:
-    """Room for four sites of at most ``longest`` neighbours each."""
-    n_species, n_channels = len(tables.reach), WIDTH * tables.radial.coefficients.shape[1]
+    """This thread's room for four sites of at most ``longest`` neighbours each."""
+    n_species, n_A = len(tables.reach), len(tables.moments.channel)
+    n_blocks = WIDTH * (-(-longest // ROOM_STEP) * ROOM_STEP // WIDTH + n_species)
+    n_channels = WIDTH * tables.radial.coefficients.shape[1]
     n_densities, n_P = tables.products.linear.shape
-    n_blocks = WIDTH * (longest // WIDTH + n_species)
+    return _kept_scratch(get_ident(), n_species, n_blocks, n_channels, tables.lmax, n_A, n_P, n_densities)
+
+
+@lru_cache(maxsize=32)
+def _kept_scratch(
+    thread: int,
+    n_species: int,
+    n_blocks: int,
+    n_channels: int,
+    lmax: int,
+    n_A: int,
+    n_P: int,
+    n_densities: int,
+) -> Scratch:
+    """Kept, since for a few sites fresh memory costs more than they do; each thread has its own."""
     return Scratch(
         filled=np.empty(n_species, dtype=np.int64),
-        near=np.empty(longest + 1, dtype=np.int64),
+        near=np.empty(WIDTH * n_blocks + 1, dtype=np.int64),
         block=np.empty((WIDTH, n_species + 1), dtype=np.int64),
-        slot=np.empty(n_blocks * WIDTH, dtype=np.int64),
+        slot=np.empty(WIDTH * n_blocks, dtype=np.int64),
         geometry=_aligned(n_blocks, 5, WIDTH),
         radial=_aligned(n_blocks, 1, WIDTH),
         R=_aligned(n_blocks, n_channels, WIDTH),
         dR=_aligned(n_blocks, n_channels, WIDTH),
-        Q=_aligned(n_blocks, len(tables.recursion), WIDTH),
-        CS=_aligned(n_blocks, 2 * (tables.lmax + 1), WIDTH),
-        Y=_aligned(n_blocks, (tables.lmax + 1) ** 2, WIDTH),
-        A=_aligned(len(tables.moments.channel) + WIDTH),
+        Q=_aligned(n_blocks, (lmax + 1) * (lmax + 2) // 2, WIDTH),
+        CS=_aligned(n_blocks, 2 * (lmax + 1), WIDTH),
+        Y=_aligned(n_blocks, (lmax + 1) ** 2, WIDTH),
+        A=_aligned(n_A + WIDTH),
         P=_aligned(n_P, WIDTH),
         adjoint=_aligned(n_densities, n_P, WIDTH),
         phi=_aligned(WIDTH),

@@ -32,6 +32,10 @@ FAR = 1e6  # Å
 N_COEFFICIENTS = 8  # of a polynomial; a constant, so that the loop over them is unrolled
 
 
+part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""Of :func:`site_energies`, never called from Python: wrappers take longer to compile than the code."""
+
+
 class SplineTables(NamedTuple):
     """The splines (:class:`RadialTable`) of one centre species with every species of neighbours, stacked.
 
@@ -157,7 +161,7 @@ def site_energies(  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(cache=True, nogil=True)
+@part
 def _sort_neighbours(sites, first, index, species, vectors, reach, s, gradients):  # type: ignore[no-untyped-def]
     """The neighbours that matter, by site and species in whole blocks; lanes left over hold -1.
 
@@ -195,7 +199,7 @@ def _sort_neighbours(sites, first, index, species, vectors, reach, s, gradients)
     return -1
 
 
-@njit(cache=True, nogil=True)
+@part
 def _fill_geometry(n_blocks, vectors, s):  # type: ignore[no-untyped-def]
     """r̂, r and 1/r; lanes left over are put where all radial functions are zero."""
     for b in range(n_blocks):
@@ -213,7 +217,7 @@ def _fill_geometry(n_blocks, vectors, s):  # type: ignore[no-untyped-def]
         store(s.geometry, (b, 4), inverse)
 
 
-@njit(cache=True, nogil=True)
+@part
 def _fill_harmonics(n_blocks, lmax, table, s):  # type: ignore[no-untyped-def]
     """C_m and S_m, Q_l^m and Y_lm; see :mod:`harmonics`."""
     for b in range(n_blocks):
@@ -238,7 +242,7 @@ def _fill_harmonics(n_blocks, lmax, table, s):  # type: ignore[no-untyped-def]
                 store(s.Y, (b, l * l + l + m), Q * C)  # for m = 0 in the place of Q S
 
 
-@njit(cache=True, nogil=True, inline="always")
+@part
 def _locate(r, z, splines):  # type: ignore[no-untyped-def]
     """(bin, r − its start) for the distance r to a neighbour of species z."""
     first, last = splines.first_cell[z], splines.first_cell[z + 1] - 1
@@ -248,7 +252,7 @@ def _locate(r, z, splines):  # type: ignore[no-untyped-def]
     return k, r - splines.start[k]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@part
 def _horner(C, k, w, t):  # type: ignore[no-untyped-def]
     """Value and slope of the channels w WIDTH … w WIDTH + WIDTH - 1 on bin k."""
     value, slope = load(C, (k, w, N_COEFFICIENTS - 1)), splat(0.0)
@@ -258,7 +262,7 @@ def _horner(C, k, w, t):  # type: ignore[no-untyped-def]
     return value, slope
 
 
-@njit(cache=True, nogil=True)
+@part
 def _fill_radial(n_sites, splines, s):  # type: ignore[no-untyped-def]
     """R_c and dR_c/dr: four channels of one neighbour at a time, turned to one channel of four neighbours."""
     C, r, n_species = splines.coefficients, s.geometry, s.block.shape[1] - 1
@@ -287,7 +291,7 @@ def _fill_radial(n_sites, splines, s):  # type: ignore[no-untyped-def]
                 store(s.dR, (b, c + 3), dR3)
 
 
-@njit(cache=True, nogil=True)
+@part
 def _fill_core(n_sites, reach, splines, s):  # type: ignore[no-untyped-def]
     """φ of each site, and dφ/dr of its neighbours, from the splines of r φ(r)."""
     C = splines.coefficients
@@ -310,7 +314,7 @@ def _fill_core(n_sites, reach, splines, s):  # type: ignore[no-untyped-def]
                         s.radial[b, 0, q] = (slope - value / r) / r
 
 
-@njit(cache=True, nogil=True)
+@part
 def _fill_moments(n_sites, moments, s):  # type: ignore[no-untyped-def]
     """A_v = Σ_j R_c(r_ij) Y_lm(r̂_ij) into ``s.P``, four moments of a site at a time."""
     channel, first = moments
@@ -335,7 +339,7 @@ def _fill_moments(n_sites, moments, s):  # type: ignore[no-untyped-def]
             s.P[v, lane] = s.A[v]
 
 
-@njit(cache=True, nogil=True)
+@part
 def _multiply(n_A, products, s):  # type: ignore[no-untyped-def]
     """Products P, densities ρ_p = w·P + Σ w_ab P_a P_b, and ∂ρ_p/∂P with all P taken as independent."""
     nodes, first, right, linear, quadratic = products
@@ -367,7 +371,7 @@ def _multiply(n_A, products, s):  # type: ignore[no-untyped-def]
         store(s.rho, p, rho)
 
 
-@njit(cache=True, nogil=True)
+@part
 def _differentiate(n_A, products, s):  # type: ignore[no-untyped-def]
     """∂V/∂A, up to the factor ``s.slope[0]``, into ``s.adjoint[0, :n_A]``: down the products in reverse."""
     nodes, (n_densities, n_P) = products.nodes, products.linear.shape
@@ -384,7 +388,7 @@ def _differentiate(n_A, products, s):  # type: ignore[no-untyped-def]
         store(s.adjoint, (0, b), load(s.adjoint, (0, b)) + slope * load(s.P, a))
 
 
-@njit(cache=True, nogil=True)
+@part
 def _embed(sites, embedding, s, energies):  # type: ignore[no-untyped-def]
     """V = E0 + s(φ) F(ρ) + φ; leaves ∂V/∂ρ_p in ``s.slope`` and ∂V/∂φ in ``s.phi``."""
     high, width = embedding.switch
@@ -434,7 +438,7 @@ def _embedding_function(rho, m, kind):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True, nogil=True)
+@part
 def _pull_back(n_sites, moments, s):  # type: ignore[no-untyped-def]
     """Sums over the channels of every harmonic: T_lm = Σ_c ∂V/∂A_clm R_c takes the place of Y_lm, and
     ∂V/∂r = Σ_lm Y_lm Σ_c ∂V/∂A_clm R′_c + ∂V/∂φ φ′ that of φ′.
@@ -478,7 +482,7 @@ def _pull_back(n_sites, moments, s):  # type: ignore[no-untyped-def]
                 store(s.radial, (b + 1, 0), radial1)
 
 
-@njit(cache=True, nogil=True)
+@part
 def _write_gradients(n_blocks, lmax, table, s, gradients):  # type: ignore[no-untyped-def]
     """∂V/∂r r̂ + (1 − r̂ ⊗ r̂) Σ_lm T_lm ∇̃Y_lm / r, with ∇̃Y by the product rule, see :mod:`harmonics`.
 
