@@ -417,6 +417,8 @@ def test_smallest_distances_are_those_of_every_pair_of_elements(symbols):
 
 def test_smallest_distances_of_a_data_set_are_those_of_its_closest_configurations():
     gaps = [("W2", 3.0), ("WTa", 2.5), ("W2", 2.25), ("TaW", 2.75), ("Ta", 0.0)]
-    data = Dataset.from_atoms(Atoms(s, positions=[[0, 0, x] for x in ([0, d] if d else [0])]) for s, d in gaps)
+    data = Dataset.from_atoms(
+        Atoms(s, positions=[[0, 0, x] for x in ([0, d] if d else [0])]) for s, d in gaps
+    )
     assert data.smallest_distances == {("W", "W"): 2.25, ("Ta", "W"): 2.5}
     assert data.smallest_distance == 2.25
