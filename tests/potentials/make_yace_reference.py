@@ -109,6 +109,25 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
             "BINARY": functions([4, 2, 1, 1], [0, 1, 1, 0]),
         },
     },
+    "AlNi_core_zbl": {
+        "elements": ["Al", "Ni"],
+        "embeddings": {"ALL": LINEAR},
+        "bonds": {
+            kind: bond(
+                "SBessel",
+                1.0,
+                4.0,
+                **{"dcut": 0.7, "r_in": r_in, "delta_in": width, "core-repulsion": [strength, 1.0]},
+                inner_cutoff_type="zbl",
+            )
+            for kind, r_in, width, strength in (
+                ("Al", 1.9, 0.5, 1.0),
+                ("Ni", 1.8, 0.4, 0.9),
+                ("BINARY", 2.0, 0.6, 1.1),
+            )
+        },
+        "functions": {"ALL": functions([3, 1], [0, 1])},
+    },
     "AlCuNi": {
         "elements": ["Al", "Cu", "Ni"],
         "embeddings": {"ALL": LINEAR},

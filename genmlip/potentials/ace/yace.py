@@ -15,18 +15,18 @@ Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021); Bochkarev et al., Phys. Rev
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from ase.data import atomic_numbers
 
-from genmlip._types import Array, IntArray
+from genmlip._types import Array
 from genmlip.errors import FileFormatError
 from genmlip.potentials.ace.complex_harmonics import to_real
 from genmlip.potentials.ace.condensed import condensed
-from genmlip.potentials.ace.engine import Engine
 from genmlip.potentials.ace.expansion import Centre, Embedding, Expansion, RadialFunctions, RepulsiveCore
+from genmlip.potentials.ace.pace import Handover, NearestSwitchedPotential, PACEPotential
 from genmlip.potentials.ace.yace_format import (
     BondRecord,
     FunctionRecord,
@@ -42,30 +42,8 @@ from genmlip.potentials.ace.yace_radial import (
     PairPotentialCore,
     PolynomialFunctions,
     SplineFunctions,
+    UniversalRepulsion,
 )
-from genmlip.potentials.base import SitePotential
-from genmlip.potentials.neighbours import Neighbours
-
-
-class PACEPotential(SitePotential):
-    """The potential of an :class:`Expansion`, as :func:`load_yace` makes it from a file."""
-
-    def __init__(self, expansion: Expansion, spec: str = "") -> None:
-        super().__init__()
-        self.expansion = expansion
-        self.symbols = expansion.symbols
-        self.cutoff = expansion.cutoff
-        self.spec = spec
-
-    @cached_property
-    def engine(self) -> Engine:
-        """What evaluates the expansion."""
-        return Engine.of(self.expansion)
-
-    def site_terms(
-        self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
-    ) -> None:
-        self.engine.site_terms(species, neighbours, vectors, energies, gradients)
 
 
 def load_yace(path: str | Path) -> PACEPotential:
@@ -73,7 +51,11 @@ def load_yace(path: str | Path) -> PACEPotential:
 
     Raises FileFormatError, naming the field, where the file is damaged or asks for what is not supported.
     """
-    return PACEPotential(expansion_of(read_yace(Path(path)), Path(path)), f"ace:{path}")
+    record = read_yace(Path(path))
+    expansion, spec = expansion_of(record, Path(path)), f"ace:{path}"
+    handovers = {pair: _handover(record, pair, bond) for pair, bond in record.bonds.items()}
+    known = {pair: handover for pair, handover in handovers.items() if handover is not None}
+    return NearestSwitchedPotential(expansion, known, spec) if known else PACEPotential(expansion, spec)
 
 
 def expansion_of(record: YaceRecord, path: Path) -> Expansion:
@@ -158,6 +140,8 @@ def _polynomial_cutoff(record: YaceRecord) -> float:
 def _core(record: YaceRecord, pair: Pair) -> RepulsiveCore | None:
     bond = record.bonds[pair]
     if isinstance(bond, BondRecord):
+        if bond.inner_kind == "zbl":
+            return None  # no part of the expansion
         prefactor, decay = (abs(x) for x in bond.core)
         by_distance = bond.inner_kind == "distance"
         if prefactor == 0 or (by_distance and bond.inner_cutoff == 0):
@@ -167,6 +151,15 @@ def _core(record: YaceRecord, pair: Pair) -> RepulsiveCore | None:
     if record.pair_basis is None or record.pairs is None:
         return None
     return PairPotentialCore(record.pair_basis, record.pairs[pair], _polynomial_cutoff(record))
+
+
+def _handover(record: YaceRecord, pair: Pair, bond: Radial) -> Handover | None:
+    if not (isinstance(bond, BondRecord) and bond.inner_kind == "zbl"):
+        return None
+    Zi, Zj = (atomic_numbers[record.elements[mu]] for mu in pair)
+    low, high = bond.inner_cutoff - bond.inner_width, bond.inner_cutoff
+    repulsion = UniversalRepulsion((Zi, Zj), bond.core[0], (bond.cutoff - bond.width, bond.cutoff))
+    return Handover(low, high, repulsion)
 
 
 def _check_radial(path: Path, pair: Pair, functions: RadialFunctions, core: RepulsiveCore | None) -> None:

@@ -220,11 +220,12 @@ def _bond(field: _Field, name: str) -> BondRecord:
 
 def _check_inner_kinds(field: _Field, bonds: dict[Pair, BondRecord]) -> None:
     kinds = {bond.inner_kind for bond in bonds.values()}
-    if unknown := sorted(kinds - {"density", "distance"}):
-        why = " (switching to ZBL by the nearest neighbour is not supported)" if unknown == ["zbl"] else ""
-        field.fail(f"inner_cutoff_type must be density or distance, not {unknown[0]!r}{why}")
+    if unknown := sorted(kinds - {"density", "distance", "zbl"}):
+        field.fail(f"inner_cutoff_type must be density, distance or zbl, not {unknown[0]!r}")
     if len(kinds) > 1:
         field.fail("inner_cutoff_type must be the same for all pairs")
+    if kinds == {"zbl"} and not all(bond.width > 0 and bond.inner_width > 0 for bond in bonds.values()):
+        field.fail("dcut and dcut_in must be positive where inner_cutoff_type is zbl")
 
 
 def _julia_bond(field: _Field) -> PolynomialRecord | SplineRecord:

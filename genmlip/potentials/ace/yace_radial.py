@@ -25,10 +25,14 @@ from functools import cached_property
 import numpy as np
 
 from genmlip._types import Array
+from genmlip.potentials.ace.core import SCREENING
 from genmlip.potentials.ace.yace_format import BondRecord, PairRecord, PolynomialRecord, SplineRecord
 
 INVISIBLE = 1e-10
 """Jump of the curvature, per squared bin and relative to the function, that alters it by less than 1e-12."""
+
+COULOMB = 14.399645351950543
+"""e² / 4πε₀, eV Å, with the digits of the programs that read these files."""
 
 Values = tuple[Array, Array]
 """Functions and their derivatives, each (functions, len(r)) or (len(r),)."""
@@ -55,7 +59,7 @@ class BondFunctions:
         """Å, where the second or third derivative jumps."""
         bond = self.bond
         points = [bond.cutoff - bond.width] if bond.basis == "ChebExpCos" else []
-        return _inside([*points, *_inner_range(bond)], bond.cutoff)
+        return _inside(points + [*_inner_range(bond)] * (bond.inner_kind != "zbl"), bond.cutoff)
 
     def __call__(self, r: Array) -> Values:
         """Values and derivatives, each (channels, len(r))."""
@@ -66,7 +70,7 @@ class BondFunctions:
         if bond.inner_kind == "distance" and high > 0:
             c, dc = smooth_step(r, low, high)
             g, dg = g * (1 - c), dg * (1 - c) - g * dc
-        if low > 0:
+        if low > 0 and bond.inner_kind != "zbl":
             inside &= r > low
         return self.mix @ (g * inside), self.mix @ (dg * inside)
 
@@ -202,6 +206,49 @@ class PairPotentialCore:
             dphi = np.where(near, -repulsion * (pair.A / pair.r_inner + 1 / r), dphi)
         inside = r < self.cutoff
         return 0.5 * phi * inside, 0.5 * dphi * inside
+
+
+@dataclass(frozen=True)
+class UniversalRepulsion:
+    """Half of the repulsion of Ziegler, Biersack & Littmark (1985), brought to zero at the cutoff.
+
+    numbers : charges of the two nuclei
+    strength : factor of it
+    outer : (r_cut − d, r_cut) Å, where it ends
+    """
+
+    numbers: tuple[int, int]
+    strength: float
+    outer: tuple[float, float]
+
+    @property
+    def cutoff(self) -> float:
+        """Å."""
+        return self.outer[1]
+
+    def __call__(self, r: Array) -> Values:
+        """φ eV and dφ/dr eV/Å, each (len(r),)."""
+        low, high = self.outer
+        width = high - low
+        end, d_end, dd_end = (float(x[0]) for x in self._screened(np.array([high])))
+        A = (-3 * d_end + width * dd_end) / width**2
+        B = (2 * d_end - width * dd_end) / width**3
+        t = np.clip(r - low, 0.0, width)
+        value, slope, _ = self._screened(r)
+        value += A / 3 * t**3 + B / 4 * t**4 - end + width * d_end / 2 - width**2 * dd_end / 12
+        slope += A * t**2 + B * t**3
+        c, dc = smooth_step(r, low, high)
+        charge = 0.5 * self.strength * COULOMB * self.numbers[0] * self.numbers[1]
+        return charge * value * c, charge * (slope * c + value * dc)
+
+    def _screened(self, r: Array) -> tuple[Array, Array, Array]:
+        """Screening function over r and its first two derivatives."""
+        Zi, Zj = self.numbers
+        amplitude, rate = SCREENING[:, :1], SCREENING[:, 1:] * (Zi**0.23 + Zj**0.23) / 0.46850
+        terms = amplitude * np.exp(-rate * r)
+        value = terms.sum(axis=0) / r
+        slope = (-(rate * terms).sum(axis=0) - value) / r
+        return value, slope, ((rate * rate * terms).sum(axis=0) - 2 * slope) / r
 
 
 def smooth_step(r: Array, low: float, high: float) -> Values:

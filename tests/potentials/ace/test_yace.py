@@ -1,6 +1,7 @@
 """Potentials in .yace files are those of python-ace, whose energies and forces lie beside the files."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,13 @@ from genmlip.potentials.ace import PACEPotential, load_yace
 from genmlip.potentials.ace.yace_format import RADIAL_BASES as NAMES
 from genmlip.potentials.ace.yace_format import read_yace
 from genmlip.potentials.ace.yace_radial import RADIAL_BASES, GaussianCore, smooth_step
+from genmlip.potentials.base import hessian_by_differences
+from genmlip.potentials.neighbours import Neighbours
 
 DATA = Path(__file__).parents[1] / "data" / "yace"
 FILES = sorted(path.stem for path in DATA.glob("*.yace"))
 COMPARED = sorted(path.stem for path in DATA.glob("*.json"))
+EXPANSIONS = [name for name in FILES if "zbl" not in name]  # that one is more than an expansion
 
 
 def records(name):
@@ -33,7 +37,7 @@ def assert_equals(actual, desired, tolerance):
     assert_allclose(actual, desired, rtol=0, atol=tolerance * max(1.0, abs(desired).max()))
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("name", sorted(set(COMPARED) & set(EXPANSIONS)))
 def test_formulas_are_those_of_python_ace(name):
     expansion = load_yace(DATA / f"{name}.yace").expansion
     for atoms, energies, forces in records(name):
@@ -51,7 +55,7 @@ def test_energies_and_forces_are_those_of_python_ace(name):
         assert_equals(atoms.get_forces(), forces, 1e-9)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", EXPANSIONS)
 def test_engine_evaluates_the_formulas(name):
     potential = load_yace(DATA / f"{name}.yace")
     atoms = next(records("W_linear"))[0]
@@ -210,7 +214,8 @@ def test_registry_reads_the_file_by_suffix_or_content(tmp_path):
         ("radparameters: [5.25]", "radparameters: [0]", "radial functions that are not finite"),
         ("radparameters: [5.25]", "radparameters: []", "'bonds.*radparameters': is empty"),
         ("dcut: 0.01", "dcut: soft", "'bonds.*dcut': must be a number .* not 'soft'"),
-        ("inner_cutoff_type: distance", "inner_cutoff_type: zbl", "ZBL by the nearest neighbour is not supp"),
+        ("inner_cutoff_type: distance", "inner_cutoff_type: soft", "must be density, distance or zbl"),
+        ("inner_cutoff_type: distance", "inner_cutoff_type: zbl", "dcut and dcut_in must be positive where"),
         ("functions:\n  0:", "functions:\n  1:", "'functions': 0 is missing"),
         ("{mu0: 0, rank: 1", "{mu0: 1, rank: 1", r"'functions.0\[0\].mu0': must be 0"),
         ("rank: 1,", "rank: 2,", r"'functions.0\[0\].ls': 1 numbers where 2 are needed"),
@@ -233,6 +238,62 @@ def test_what_is_wrong_is_named(tmp_path, old, new, message):
         load_yace(path)
     assert str(path) in str(failure.value)
     assert "\n" not in str(failure.value)
+
+
+def dimer(potential, distance):
+    return Atoms("Ni2", [[0, 0, 0], [0, 0, distance]], calculator=potential)
+
+
+def test_close_neighbours_hand_over_to_the_universal_repulsion():
+    potential = load_yace(DATA / "AlNi_core_zbl.yace")
+    repulsion = potential.handovers[1, 1].repulsion
+    E0 = potential.expansion.centres[1].E0
+    for distance in (0.5, 1.3999):
+        r = np.array([distance])
+        atoms = dimer(potential, distance)
+        assert atoms.get_potential_energy() == pytest.approx(2 * (E0 + repulsion(r)[0][0]), rel=1e-12)
+        assert atoms.get_forces()[0, 2] == pytest.approx(2 * repulsion(r)[1][0], rel=1e-12)
+    plain = PACEPotential(potential.expansion)
+    for distance in (1.8001, 3.0):
+        expected = dimer(plain, distance).get_potential_energy()
+        assert dimer(potential, distance).get_potential_energy() == pytest.approx(expected, rel=1e-14)
+
+
+def test_forces_of_the_handover_are_derivatives_of_the_energy():
+    potential, h = load_yace(DATA / "AlNi_core_zbl.yace"), 1e-4
+    for distance in (1.45, 1.6, 1.75):
+        e = [dimer(potential, distance + k * h).get_potential_energy() for k in (-2, -1, 1, 2)]
+        slope = (e[0] - 8 * e[1] + 8 * e[2] - e[3]) / (12 * h)
+        assert dimer(potential, distance).get_forces()[0, 2] == pytest.approx(slope, rel=1e-9)
+
+
+def test_universal_repulsion_ends_with_two_derivatives_at_its_cutoff():
+    repulsion = load_yace(DATA / "AlNi_core_zbl.yace").handovers[0, 1].repulsion
+    r = repulsion.cutoff - np.array([0.0, 1e-3, 2e-3])
+    value, slope = repulsion(r)
+    assert value[0] == slope[0] == 0.0
+    assert abs(slope[2] / slope[1]) > 3.9  # quadratic at least
+
+
+@pytest.mark.parametrize("name", ["Cu_core_by_density", "AlNi_core_zbl"])
+def test_second_derivatives_are_those_of_the_forces(name):
+    potential = load_yace(DATA / f"{name}.yace")
+    vectors = np.array([[1.7, 0.2, 0.1], [-0.4, 2.3, 0.6], [-0.3, -1.1, 2.1]])
+    species = np.resize(np.arange(len(potential.symbols)), 4)
+    hessian = potential.site_hessian(species, vectors)
+    assert_equals(hessian, hessian_by_differences(potential, species, vectors, step=2e-3), 1e-6)
+    changes = np.random.default_rng(0).normal(size=(3, 3))
+    tangents = np.empty((3, 3))
+    potential.site_tangents(species, Neighbours.of_one_site(vectors), vectors, changes, tangents)
+    assert_equals(tangents, np.tensordot(hessian, changes, axes=2), 1e-6)
+
+
+def test_a_copy_is_the_same_potential():
+    atoms, energies, _ = next(records("AlNi_core_zbl"))
+    atoms.calc = load_yace(DATA / "AlNi_core_zbl.yace")
+    atoms.get_potential_energy()
+    atoms.calc = pickle.loads(pickle.dumps(atoms.calc))
+    assert_equals(atoms.get_potential_energies(), energies, 1e-10)
 
 
 def test_functions_that_jump_at_the_cutoff_are_refused(tmp_path):

@@ -13,7 +13,7 @@ from genmlip.potentials.ace import PACEPotential, load_yace
 from genmlip.potentials.ace.yaml_events import parse_yaml
 
 DATA = Path(__file__).parents[1] / "data" / "yace"
-NAMES = ("W_linear", "Cu_core_by_density", "Si_ace_jl")
+NAMES = ("W_linear", "Cu_core_by_density", "AlNi_core_zbl", "Si_ace_jl")
 TEXTS = [(DATA / f"{name}.yace").read_bytes() for name in NAMES]
 TREES = [parse_yaml(DATA / f"{name}.yace") for name in NAMES]
 
