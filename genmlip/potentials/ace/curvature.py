@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError
-from genmlip.potentials.ace.curvature_kernels import TangentScratch, site_tangents
+from genmlip.potentials.ace.curvature_kernels import TangentScratch, site_curvature, site_tangents
 from genmlip.potentials.ace.engine import Engine
 from genmlip.potentials.ace.engine_kernels import CentreTables
 from genmlip.potentials.ace.expansion import Expansion
@@ -33,7 +31,7 @@ def hessian_vectors(
     """
     centre_species = species[neighbours.centre]
     longest = int(np.diff(neighbours.first).max(initial=0))
-    for z, tables in enumerate(_engine(expansion).centres):
+    for z, tables in enumerate(Engine.of(expansion).centres):
         sites = np.flatnonzero(centre_species == z)
         failed = site_tangents(
             sites, neighbours.first, neighbours.index, species, vectors, changes,
@@ -54,23 +52,20 @@ def site_hessian(expansion: Expansion, species: IntArray, vectors: Array) -> Arr
     Raises InputError where a neighbour is at distance zero.
     """
     n = len(vectors)
-    each = 3 * n
-    neighbours = Neighbours(
-        np.zeros(each, dtype=np.int64),
-        n * np.arange(each + 1),
-        np.tile(np.arange(1, n + 1), each),
-        np.empty((0, 3)),
-    )
-    changes = np.eye(each).reshape(each * n, 3)
-    tangents = np.empty_like(changes)
-    hessian_vectors(expansion, species, neighbours, np.tile(vectors, (each, 1)), changes, tangents)
-    hessian = tangents.reshape(n, 3, n, 3)
+    tables = Engine.of(expansion).centres[species[0]]
+    first, index = n * np.arange(4), np.tile(np.arange(1, n + 1), 3)
+    shape = (len(tables.moments.channel) + 1, 3 * n)
+    gradients, responses, own = np.empty(shape), np.empty(shape), np.empty((3 * n, 3))
+    failed = site_curvature(
+        first, index, species, np.tile(vectors, (3, 1)), np.repeat(np.eye(3), n, axis=0),
+        tables, _scratch(tables, n), gradients, responses, own,
+    )  # fmt: skip
+    if failed >= 0:
+        raise InputError("atom 0 has a neighbour at distance zero, or a position that is not a number")
+    hessian = (gradients.T @ responses).reshape(n, 3, n, 3)
+    neighbour = np.arange(n)
+    hessian[neighbour, :, neighbour] += own.reshape(3, n, 3).transpose(1, 0, 2)
     return 0.5 * (hessian + hessian.transpose(2, 3, 0, 1))
-
-
-@lru_cache(maxsize=16)
-def _engine(expansion: Expansion) -> Engine:
-    return Engine.of(expansion)
 
 
 def _scratch(tables: CentreTables, longest: int) -> TangentScratch:

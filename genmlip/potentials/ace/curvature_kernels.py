@@ -29,7 +29,7 @@ class TangentScratch(NamedTuple):
     block : (WIDTH, n_species + 1) first block of every site and species
     slot : (n_blocks WIDTH,) the pair in each lane, -1 where there is none
     geometry : r̂, 1/r, r and the changes of r̂ and r: 9
-    core : the slope of φ: 2
+    core : the slope of φ: 2; and room for the results of one block: 3
     R, dR : radial functions and slopes: 2 n_c
     Q, CS, Y : Q_l^m, (C_m, S_m), Y_lm: 2 n_Q, 2 · 2 (lmax + 1), 2 n_lm
     A : (2, n_A + WIDTH) moments of one site, then their adjoints
@@ -87,6 +87,75 @@ def site_tangents(sites, first, index, species, vectors, changes, tables, s, tan
         for lane in range(n):
             _pull_back(lane, tables, s, tangents)
     return -1
+
+
+@njit(cache=True, nogil=True)
+def site_curvature(first, index, species, vectors, changes, tables, s, gradients, responses, own):  # type: ignore[no-untyped-def]
+    """What the Hessian of a site is made of; returns a copy with a neighbour at distance zero, or -1.
+
+    The site stands there three times, all its n neighbours moving along x, along y and along z: the neighbours
+    first[a]:first[a + 1] along the axis a. Columns 3 j + a are for neighbour j moving along a.
+
+    gradients : (n_A + 1, 3n) ∂A_v/∂r_j, and ∂φ/∂r_j in the last row
+    responses : (n_A + 1, 3n) the changes of ∂V/∂A_v and ∂V/∂φ that these cause
+    own : (3n, 3) Σ_v ∂V/∂A_v ∂²A_v/∂r_j∂r_j + ∂V/∂φ ∂²φ/∂r_j∂r_j, the rows in the order of ``vectors``
+    """
+    n_A, axes = tables.moments.channel.size, np.arange(3)
+    failed = _sort_neighbours(axes, first, index, species, vectors, changes, tables.reach, s, own)
+    if failed >= 0:
+        return failed
+    _fill_geometry(s.block[2, -1], s)
+    _fill_harmonics(s.block[2, -1], tables.lmax, tables.recursion, s)
+    gradients[:] = 0.0
+    for a in axes:
+        _fill_radial(a, tables.radial, s)
+        _fill_core(a, tables.core_reach, tables.core, s)
+        _fill_gradients(a, first[a], tables.moments, s, gradients)
+    _fill_moments(0, tables.moments, s)
+    A, phi, n_columns = s.P[0, :n_A, 0].copy(), s.phi[0, 0], gradients.shape[1]
+    for begin in range(0, n_columns, WIDTH):
+        for lane in range(WIDTH):
+            column = min(begin + lane, n_columns - 1)
+            s.phi[0, lane], s.phi[1, lane] = phi, gradients[n_A, column]
+            for v in range(n_A):
+                s.P[0, v, lane], s.P[1, v, lane] = A[v], gradients[v, column]
+        _multiply(n_A, tables.products, s)
+        for lane in range(WIDTH):
+            _embed(lane, tables.embedding, s)
+        _differentiate(n_A, tables.products, s)
+        for lane in range(min(WIDTH, n_columns - begin)):
+            responses[:n_A, begin + lane] = s.adjoint[1, :n_A, lane]
+            responses[n_A, begin + lane] = s.phi[1, lane]
+    s.adjoint[1] = 0.0
+    s.phi[1] = 0.0
+    for a in axes:
+        _pull_back(a, tables, s, own)
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _fill_gradients(axis, begin, moments, s, gradients):  # type: ignore[no-untyped-def]
+    """How the moments and φ change with each neighbour of the copy whose pairs begin at ``begin``."""
+    channel, first = moments
+    for z in range(first.shape[0]):
+        for b in range(s.block[axis, z], s.block[axis, z + 1]):
+            for lm in range(first.shape[1] - 1):
+                Y, tY = load(s.Y, (b, 0, lm)), load(s.Y, (b, 1, lm))
+                for v in range(first[z, lm], first[z, lm + 1]):
+                    c = channel[v]
+                    store(s.core, (b, 2), load(s.R, (b, 1, c)) * Y + load(s.R, (b, 0, c)) * tY)
+                    _spread_out(axis, begin, b, v, s, gradients)
+            store(s.core, (b, 2), load(s.core, (b, 0)) * load(s.geometry, (b, 8)))
+            _spread_out(axis, begin, b, gradients.shape[0] - 1, s, gradients)
+
+
+@njit(cache=True, nogil=True)
+def _spread_out(axis, begin, b, row, s, gradients):  # type: ignore[no-untyped-def]
+    """The lanes in ``s.core`` into the columns of their neighbours."""
+    for q in range(WIDTH):
+        p = s.slot[WIDTH * b + q]
+        if p >= 0:
+            gradients[row, 3 * (p - begin) + axis] = s.core[b, 2, q]
 
 
 @njit(cache=True, nogil=True)
