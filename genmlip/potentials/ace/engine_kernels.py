@@ -19,6 +19,7 @@ from numba import njit
 from genmlip._types import AnyArray, Array, IntArray
 from genmlip.potentials.ace.lanes import (
     WIDTH,
+    entry,
     load,
     splat,
     spread,
@@ -344,26 +345,25 @@ def _multiply(n_A, products, s):  # type: ignore[no-untyped-def]
     """Products P, densities ρ_p = w·P + Σ w_ab P_a P_b, and ∂ρ_p/∂P with all P taken as independent."""
     nodes, first, right, linear, quadratic = products
     for k in range(nodes.shape[0]):
-        store(s.P, n_A + k, load(s.P, nodes[k, 0]) * load(s.P, nodes[k, 1]))
+        store(s.P, n_A + k, load(s.P, entry(nodes, (k, 0))) * load(s.P, entry(nodes, (k, 1))))
     for p in range(linear.shape[0]):
         s.adjoint[p] = 0.0
         rho = splat(0.0)
         for a in range(linear.shape[1]):
-            P, even, odd = (
-                load(s.P, a),
-                spread(linear, (p, a)),
-                splat(0.0),
-            )  # two sums need not wait for each other
-            begin, end = first[a], first[a + 1]
+            begin, end = entry(first, a), entry(first, a + 1)
+            if begin == end and linear[p, a] == 0.0:
+                continue
+            # two sums, so that one need not wait for the other
+            P, even, odd = load(s.P, a), spread(linear, (p, a)), splat(0.0)
             for t in range(begin, end - 1, 2):
-                b, w = right[t], spread(quadratic, (p, t))
+                b, w = entry(right, t), spread(quadratic, (p, t))
                 even = even + w * load(s.P, b)
                 store(s.adjoint, (p, b), load(s.adjoint, (p, b)) + w * P)
-                b, w = right[t + 1], spread(quadratic, (p, t + 1))
+                b, w = entry(right, t + 1), spread(quadratic, (p, t + 1))
                 odd = odd + w * load(s.P, b)
                 store(s.adjoint, (p, b), load(s.adjoint, (p, b)) + w * P)
             if (end - begin) % 2:
-                b, w = right[end - 1], spread(quadratic, (p, end - 1))
+                b, w = entry(right, end - 1), spread(quadratic, (p, end - 1))
                 even = even + w * load(s.P, b)
                 store(s.adjoint, (p, b), load(s.adjoint, (p, b)) + w * P)
             rho = rho + P * (even + odd)
@@ -383,7 +383,7 @@ def _differentiate(n_A, products, s):  # type: ignore[no-untyped-def]
             store(s.adjoint, (0, a), total)
         s.slope[0] = 1.0
     for k in range(nodes.shape[0] - 1, -1, -1):
-        a, b, slope = nodes[k, 0], nodes[k, 1], load(s.adjoint, (0, n_A + k))
+        a, b, slope = entry(nodes, (k, 0)), entry(nodes, (k, 1)), load(s.adjoint, (0, n_A + k))
         store(s.adjoint, (0, a), load(s.adjoint, (0, a)) + slope * load(s.P, b))
         store(s.adjoint, (0, b), load(s.adjoint, (0, b)) + slope * load(s.P, a))
 
@@ -456,8 +456,8 @@ def _pull_back(n_sites, moments, s):  # type: ignore[no-untyped-def]
                 radial = core * load(s.radial, (begin, 0))
                 for lm in range(first.shape[1] - 1):
                     T, dT = splat(0.0), splat(0.0)
-                    for v in range(first[z, lm], first[z, lm + 1]):
-                        slope, c = spread(s.A, v), channel[v]
+                    for v in range(entry(first, (z, lm)), entry(first, (z, lm + 1))):
+                        slope, c = spread(s.A, v), entry(channel, v)
                         T = T + slope * load(s.R, (begin, c))
                         dT = dT + slope * load(s.dR, (begin, c))
                     radial = radial + dT * load(s.Y, (begin, lm))
@@ -468,8 +468,8 @@ def _pull_back(n_sites, moments, s):  # type: ignore[no-untyped-def]
                 radial, radial1 = core * load(s.radial, (b, 0)), core * load(s.radial, (b + 1, 0))
                 for lm in range(first.shape[1] - 1):
                     T, dT, T1, dT1 = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
-                    for v in range(first[z, lm], first[z, lm + 1]):
-                        slope, c = spread(s.A, v), channel[v]
+                    for v in range(entry(first, (z, lm)), entry(first, (z, lm + 1))):
+                        slope, c = spread(s.A, v), entry(channel, v)
                         T = T + slope * load(s.R, (b, c))
                         dT = dT + slope * load(s.dR, (b, c))
                         T1 = T1 + slope * load(s.R, (b + 1, c))

@@ -109,6 +109,19 @@ def spread(context, x, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def entry(context, x, index):  # type: ignore[no-untyped-def]
+    """The integer x[index]; the index is complete and not negative, and nobody asks whether it is."""
+    if not (isinstance(x, types.Array) and x.layout == "C" and isinstance(x.dtype, types.Integer)):
+        return None
+
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        number = builder.load(_address(context, builder, signature, arguments))
+        return context.cast(builder, number, x.dtype, types.intp)
+
+    return types.intp(x, index), build
+
+
+@intrinsic
 def splat(context, number):  # type: ignore[no-untyped-def]
     """The same number in all lanes."""
 
