@@ -86,7 +86,7 @@ class _Channels(NamedTuple):
     @classmethod
     def of(cls, record: YaceRecord, mu: int) -> _Channels:
         bonds = [record.bonds[mu, nu] for nu in range(len(record.elements))]
-        n_base = max(_n_base(bond) for bond in record.bonds.values())
+        n_base = max(bond.n_base for bond in record.bonds.values())
         rows: dict[bytes, Array] = {}
         keys = {}
         for n, l in sorted({name for f in record.functions[mu] for name in _names(f)}):
@@ -94,10 +94,8 @@ class _Channels(NamedTuple):
             keys[n, l] = (row + 0.0).tobytes()  # −0 is 0
             rows.setdefault(keys[n, l], row)
         position = {key: c for c, key in enumerate(rows)}
-        shape = (-1, len(bonds), n_base)
-        return cls(
-            {name: position[key] for name, key in keys.items()}, np.array([*rows.values()]).reshape(shape)
-        )
+        number = {name: position[key] for name, key in keys.items()}
+        return cls(number, np.array([*rows.values()]).reshape(-1, len(bonds), n_base))
 
 
 def _names(f: FunctionRecord) -> list[tuple[int, int]]:
@@ -106,29 +104,25 @@ def _names(f: FunctionRecord) -> list[tuple[int, int]]:
     return list(zip(f.ns.tolist(), ls, strict=True))
 
 
-def _n_base(bond: Radial) -> int:
-    if isinstance(bond, BondRecord):
-        return bond.coefficients.shape[2]
-    return len(bond.recursion if isinstance(bond, PolynomialRecord) else bond.values)
-
-
 def _row(bond: Radial, n: int, l: int, n_base: int) -> Array:
     """Coefficients of R_nl in the g_k; a pair with fewer radial functions than others has zeros."""
     row = np.zeros(n_base)
     if l < 0 or not isinstance(bond, BondRecord):
         row[n - 1] = 1.0
     elif n <= bond.coefficients.shape[0] and l < bond.coefficients.shape[1]:
-        row[: bond.coefficients.shape[2]] = bond.coefficients[n - 1, l]
+        row[: bond.n_base] = bond.coefficients[n - 1, l]
     return row
 
 
 def _functions(record: YaceRecord, pair: Pair, channels: _Channels) -> RadialFunctions:
-    bond, mix = record.bonds[pair], np.ascontiguousarray(channels.rows[:, pair[1]])
+    bond = record.bonds[pair]
+    mix = np.ascontiguousarray(channels.rows[:, pair[1]])
     if isinstance(bond, BondRecord):
         return BondFunctions(bond, mix)
+    mix = mix[:, : bond.n_base]  # some pairs may have more functions than others
     if isinstance(bond, PolynomialRecord):
-        return PolynomialFunctions(bond, mix[:, : len(bond.recursion)], _polynomial_cutoff(record))
-    return SplineFunctions(bond, mix[:, : len(bond.values)])
+        return PolynomialFunctions(bond, mix, _polynomial_cutoff(record))
+    return SplineFunctions(bond, mix)
 
 
 def _polynomial_cutoff(record: YaceRecord) -> float:

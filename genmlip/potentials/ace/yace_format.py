@@ -25,6 +25,7 @@ from genmlip.errors import FileFormatError
 from genmlip.potentials.ace.yaml_events import parse_yaml
 
 MAX_NUMBER = 1e100  # anything larger is an accident, and would overflow in products
+SMALLEST = np.finfo(float).tiny
 MAX_CUTOFF = 50.0  # Å
 MAX_DEGREE = 32  # angular momentum; files in use have at most 8
 RADIAL_BASES = ("ChebExpCos", "ChebPow", "ChebLinear", "SBessel", "TEST_SBessel")  # the last: an old name
@@ -66,6 +67,11 @@ class BondRecord:
     inner_width: float
     inner_kind: str
 
+    @property
+    def n_base(self) -> int:
+        """Number of g_k."""
+        return self.coefficients.shape[2]
+
 
 @dataclass(frozen=True, eq=False)
 class PolynomialRecord:
@@ -80,6 +86,11 @@ class PolynomialRecord:
     ends: tuple[float, float]
     end_powers: tuple[int, int]
     recursion: Array
+
+    @property
+    def n_base(self) -> int:
+        """Number of polynomials."""
+        return len(self.recursion)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +112,11 @@ class SplineRecord:
     values: Array
     slopes: Array
 
+    @property
+    def n_base(self) -> int:
+        """Number of functions."""
+        return len(self.values)
+
 
 @dataclass(frozen=True, eq=False)
 class FunctionRecord:
@@ -119,6 +135,7 @@ class FunctionRecord:
 
 
 Radial: TypeAlias = BondRecord | PolynomialRecord | SplineRecord
+"""What a file says of the radial functions of an ordered pair of species."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +205,7 @@ def _embedding(field: _Field) -> EmbeddingRecord:
     parameters = numbers[: 2 * n].reshape(n, 2)  # further ones have no meaning to any reader
     if not ((parameters[:, 1] > 0) & (parameters[:, 1] <= 16)).all():
         field["FS_parameters"].fail("exponents (second, fourth, … number) must be from 0 to 16")
-    core_cutoff = field["rho_core_cutoff"].number(np.finfo(float).tiny)
+    core_cutoff = field["rho_core_cutoff"].number(SMALLEST)
     core_width = field["drho_core_cutoff"].number(0.0, core_cutoff)
     prefactors, exponents = parameters.T.tolist()
     return EmbeddingRecord(kind, tuple(prefactors), tuple(exponents), core_cutoff, core_width)
@@ -269,14 +286,9 @@ def _pair_potential(root: _Field, n: int) -> tuple[PolynomialRecord | None, dict
 
 def _radial_sizes(bonds: Mapping[Pair, Radial]) -> tuple[int, int]:
     """Largest n of order-one functions, which take g_n, and of the others, which take R_nl."""
-    base, radial, julia = [], [], []
-    for bond in bonds.values():
-        if isinstance(bond, BondRecord):
-            base.append(bond.coefficients.shape[2])
-            radial.append(bond.coefficients.shape[0])
-        else:
-            julia.append(len(bond.recursion if isinstance(bond, PolynomialRecord) else bond.values))
-    return (min(julia), min(julia)) if julia else (max(base), max(radial))
+    n_base = [bond.n_base for bond in bonds.values()]
+    n_radial = [bond.coefficients.shape[0] for bond in bonds.values() if isinstance(bond, BondRecord)]
+    return (max(n_base), max(n_radial)) if n_radial else (min(n_base), min(n_base))
 
 
 def _function(
@@ -369,7 +381,8 @@ class _Field:
     def number(self, low: float = -MAX_NUMBER, high: float = MAX_NUMBER) -> float:
         value = _float(self.content)
         if not low <= value <= high:  # NaN is refused, too
-            self._wanted("a finite number" if low == -MAX_NUMBER else f"a number from {low:g} to {high:g}")
+            usual = {-MAX_NUMBER: "a finite number", SMALLEST: "a positive number"}
+            self._wanted(usual.get(low, f"a number from {low:g} to {high:g}"))
         return value
 
     def integer(self, low: int = -(2**31), high: int = 2**31) -> int:

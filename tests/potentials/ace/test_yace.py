@@ -10,6 +10,7 @@ from ase import Atoms
 from expansion_reference import evaluate
 from numpy.testing import assert_allclose
 
+from genmlip.cli.app import run
 from genmlip.errors import FileFormatError
 from genmlip.potentials import load_potential
 from genmlip.potentials.ace import PACEPotential, load_yace
@@ -332,3 +333,13 @@ def test_files_that_are_no_potential_are_refused(tmp_path, content, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileFormatError, match="No such file"):
         load_yace(tmp_path / "none.yace")
+
+
+def test_command_line_refuses_a_damaged_file_with_one_line(tmp_path, capfd):
+    path = tmp_path / "cut.yace"
+    path.write_bytes((DATA / "W_linear.yace").read_bytes()[:2990])  # within a function
+    assert run(["crystal", f"ace:{path}"]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith(f"genmlip: {path}: ")
+    assert len(err.splitlines()) == 1
