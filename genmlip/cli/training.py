@@ -42,11 +42,11 @@ def train(
     solver: Annotated[
         str,
         typer.Option(
-            metavar="ridge[:α]|bayes|ard|rrqr[:ε]|svd[:ε]|gcv|ols",
-            help="How the least squares are solved: with this penalty; with the most probable one; with one "
-            "for each function; truncated by QR or SVD; by cross-validation; with none.",
+            metavar="bayes|ard|ridge[:α]|rrqr[:ε]|svd[:ε]|gcv|ols",
+            help="How the least squares are solved: with the most probable penalty; with one for each "
+            "function; with a given one; truncated by QR or SVD; by cross-validation; with none.",
         ),
-    ] = "ridge:1e-4",
+    ] = "bayes",
     weights: Annotated[
         str, typer.Option(metavar="E=…,F=…,V=…", help="Weights in the loss; see genmlip.training.Weights.")
     ] = "E=30,F=1,V=1",
