@@ -31,6 +31,7 @@ MAX_POLYNOMIALS = 1024
 SQRT_4PI = float(np.sqrt(4 * np.pi))
 _SAMPLES = 4 * MAX_POLYNOMIALS  # Chebyshev nodes
 _NEAREST = 0.25  # of the cutoff: closer than this, functions are not what errors are measured against
+_UNSEEN = 1e-8  # 1 − dρ/dr at r_in
 _WIDTH = 0.2  # of r_in: narrower than this, a core costs too many polynomials
 
 
@@ -40,7 +41,7 @@ class CloseRange:
 
         ρ(r) = m + s ∫_{−∞}^z erfc(−t)/2 dt,   z = (r − m) / s,   m = r_in − Δ/2,
 
-    rests, as there, at m; it is r from r_in on but for a tolerance, which decides s. Half of the ZBL energy
+    rests, as there, at m; s is such that it is r from r_in on, but for 10⁻¹⁰ Å. Half of the ZBL energy
     becomes p exp(−λ r²)/r · (1 + cos(π r/r_cut))/2, the format's core, with the same values at m/2 and m.
     That core has no end: the pair function takes away what is left of it outside of m.
 
@@ -60,8 +61,8 @@ class CloseRange:
     cutoff: float
 
     @classmethod
-    def of(cls, short_range: ShortRange, cutoff: float, tolerance: float) -> CloseRange:
-        """With |dρ/dr − 1| < ``tolerance`` from r_in on, and Δ no less than a fifth of r_in."""
+    def of(cls, short_range: ShortRange, cutoff: float) -> CloseRange:
+        """Like ``short_range``, with a Δ of a fifth of r_in at least; ``cutoff`` (Å) is that of the pair."""
         inner = short_range.inner
         half = max(short_range.width, _WIDTH * inner) / 2
         r = (inner - half) * np.linspace(0.5, 1, 51)
@@ -70,7 +71,7 @@ class CloseRange:
         decay = float((log[0] - log[-1]) / (r[-1] ** 2 - r[0] ** 2))
         start = float(log[-1] + decay * r[-1] ** 2)
         error = float(abs(np.exp(start - decay * r**2 - log) - 1).max())
-        spread = half / float(erfcinv(2 * tolerance))
+        spread = half / float(erfcinv(2 * _UNSEEN))
         return cls(inner, inner - half, spread, float(np.exp(start)), decay, error, cutoff)
 
     def seen(self, r: Array) -> tuple[Array, Array]:
@@ -184,15 +185,15 @@ class Bond:
         return np.linspace(self.nearest, self.cutoff, 2001)
 
 
-def bonds_of(expansion: Expansion, tolerance: float) -> list[list[Bond]]:
-    """By centre and neighbour; ``tolerance`` as in :meth:`CloseRange.of`."""
+def bonds_of(expansion: Expansion) -> list[list[Bond]]:
+    """By centre and neighbour."""
     used = [centre.monomials[order_of(centre) > 1] for centre in expansion.centres]
     channels = [
         centre.moments[labels[labels >= 0], 1] for centre, labels in zip(expansion.centres, used, strict=True)
     ]
     n_channels = 1 + max(int(c.max(initial=0)) for c in channels)  # readers want one at least
     return [
-        [_bond(centre, z, radial, n_channels, tolerance) for z, radial in enumerate(row)]
+        [_bond(centre, z, radial, n_channels) for z, radial in enumerate(row)]
         for centre, row in zip(expansion.centres, expansion.radial, strict=True)
     ]
 
@@ -202,10 +203,10 @@ def order_of(centre: Centre) -> IntArray:
     return np.asarray((centre.monomials >= 0).sum(axis=1))
 
 
-def _bond(centre: Centre, z: int, radial: RadialFunctions, n_channels: int, tolerance: float) -> Bond:
+def _bond(centre: Centre, z: int, radial: RadialFunctions, n_channels: int) -> Bond:
     close_range = None
     if isinstance(radial, FrozenRadial):
-        close_range = CloseRange.of(radial.short_range, radial.cutoff, tolerance)
+        close_range = CloseRange.of(radial.short_range, radial.cutoff)
         radial = radial.functions
     pair = _pair_weights(centre, z, len(radial(np.array([radial.cutoff / 2]))[0]))
     mix = np.concatenate([np.eye(n_channels, pair.shape[1]), pair])

@@ -28,7 +28,7 @@ from genmlip.potentials.ace.linear import LinearACE
 from genmlip.potentials.ace.yace_bonds import MAX_POLYNOMIALS, SQRT_4PI, Bond, bonds_of, order_of
 
 SUFFIX = ".yace"
-TOLERANCE = 1e-11
+TOLERANCE = 1e-12
 SPLINE_BIN = 1e-3  # Å, what the format's own programs write
 NO_CORE_SWITCH = (1e10, 1e3)  # eV: no core is ever so strong
 
@@ -44,8 +44,9 @@ class ExportReport:
     n_functions : functions in the file, those of order one included
     radial_error : largest error of a radial or pair function, relative to its largest value
     spline_bin : Å, bin of the cubic tables that the readers make
-    spline_error : largest error of the slope of such a table, relative to the largest slope; forces have
-        about this error or a smaller one. It falls with the third power of ``spline_bin``.
+    spline_error : largest error of the slope of such a table, relative to the largest slope. The forces of
+        the readers have an error of this order; it falls with the third power of ``spline_bin``.
+    table_bytes : of these tables, per process
     exact_beyond : Å; where two atoms are closer, cores act, and the file is another potential. 0 without.
     core_error : largest error of the file's cores, relative to ours, in the outer half of their reach; they
         are too weak nearer to the nuclei. 0 without cores.
@@ -59,6 +60,7 @@ class ExportReport:
     radial_error: float
     spline_bin: float
     spline_error: float
+    table_bytes: int
     exact_beyond: float
     core_error: float
 
@@ -77,7 +79,7 @@ def save_yace(
     path = Path(path)
     _check(potential, path, tolerance, spline_bin)
     expansion = potential.expansion
-    bonds = bonds_of(expansion, tolerance)
+    bonds = bonds_of(expansion)
     every = [bond for row in bonds for bond in row]
     n = max(bond.length(tolerance) for bond in every)
     if n > MAX_POLYNOMIALS:
@@ -97,6 +99,7 @@ def save_yace(
         max(bond.error(n) for bond in every),
         spline_bin,
         max(bond.table_error(spline_bin) for bond in every),
+        _table_bytes(every, n, expansion.lmax, spline_bin),
         max((core.inner for core in cores), default=0.0),
         max((core.error for core in cores), default=0.0),
     )
@@ -114,6 +117,12 @@ def _check(potential: LinearACE, path: Path, tolerance: float, spline_bin: float
         raise InputError(f"{path}: tolerance = {tolerance} must be between 0 and 0.1")
     if not 0 < spline_bin < 0.1:
         raise InputError(f"{path}: spline_bin = {spline_bin} must be between 0 and 0.1 Å")
+
+
+def _table_bytes(bonds: Sequence[Bond], n: int, lmax: int, spline_bin: float) -> int:
+    """Four coefficients per bin of the g_k, the R_nl and the core."""
+    columns = n + bonds[0].n_channels * (lmax + 1) + 1
+    return sum(4 * 8 * columns * int(bond.cutoff / spline_bin) for bond in bonds)
 
 
 def _functions(z: int, centre: Centre, pairs: list[Array]) -> Iterator[Record]:
