@@ -343,3 +343,13 @@ def test_command_line_refuses_a_damaged_file_with_one_line(tmp_path, capfd):
     assert out == ""
     assert err.startswith(f"genmlip: {path}: ")
     assert len(err.splitlines()) == 1
+
+
+def test_files_from_before_inner_cutoffs_switch_by_density(tmp_path):
+    text = (DATA / "Cu_core_by_density.yace").read_text()
+    recent = ", rcut_in: 0, dcut_in: 0, inner_cutoff_type: density"
+    assert recent in text
+    path = tmp_path / "old.yace"
+    path.write_text(text.replace(recent, ""))
+    for atoms, energies, _ in records("Cu_core_by_density"):
+        assert_equals(load_yace(path).evaluate(atoms).energies, energies, 1e-10)
