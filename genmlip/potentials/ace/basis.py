@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii, reference_states
@@ -32,6 +32,7 @@ from genmlip.potentials.ace.radial import RadialBasis
 MAX_ORDER = 6
 MAX_MULTISETS = 50_000
 MAX_TENSOR = 200_000  # entries of a coupling tensor
+SHORTEST, LONGEST = 0.1, 100.0  # Å, of cutoff and r0
 
 
 class Label(NamedTuple):
@@ -74,6 +75,9 @@ class ACEBasis:
 
     def __post_init__(self) -> None:
         _check_settings(self)
+        for name in ("cutoff", "angular_weight", "r0"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        object.__setattr__(self, "degrees", tuple(float(degree) for degree in self.degrees))
         if not self.functions:
             least = ", ".join(str(v) for v in range(1, len(self.degrees) + 1))
             raise InputError(
@@ -227,29 +231,46 @@ def first_shell_distance(symbols: Sequence[str]) -> float:
     return float(np.mean(distances))
 
 
+def check_integer(name: str, value: Any, least: int, most: int | None = None) -> None:
+    """Raise InputError unless ``value`` is a whole number of the range."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"ACE basis: {name} = {value!r} must be an integer")
+    if value < least or (most is not None and value > most):
+        limits = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise InputError(f"ACE basis: {name} = {value} must be {limits}")
+
+
 def _check_settings(basis: ACEBasis) -> None:
     _check_symbols(basis.symbols)
+    for name in ("cutoff", "r0", "angular_weight"):
+        _check_number(name, getattr(basis, name))
+    for degree in basis.degrees:
+        _check_number("degree", degree)
     _check_degrees(basis.degrees, basis.angular_weight)
     for name in ("cutoff", "r0"):
-        value = getattr(basis, name)
-        if not (np.isfinite(value) and value > 0):
-            raise InputError(f"ACE basis: {name} = {value} must be positive")
+        if not SHORTEST <= getattr(basis, name) <= LONGEST:
+            raise InputError(
+                f"ACE basis: {name} = {getattr(basis, name)} must be positive, {SHORTEST} to {LONGEST} Å"
+            )
+    if basis.r0 > 2 * basis.cutoff:
+        raise InputError(f"ACE basis: r0 = {basis.r0} must be at most twice the cutoff, {basis.cutoff}")
     for name in ("tail", "core", "envelope"):
-        if not isinstance(getattr(basis, name), int):
-            raise InputError(f"ACE basis: {name} = {getattr(basis, name)} must be an integer")
-    if not (1 <= basis.tail <= basis.core <= 16 and basis.core > 1):
-        raise InputError(
-            f"ACE basis: 1 ≤ tail ≤ core ≤ 16 wanted and core > 1, not {basis.tail} and {basis.core}"
-        )
-    if not 3 <= basis.envelope <= 16:
-        raise InputError(f"ACE basis: envelope = {basis.envelope} must be from 3 to 16")
+        check_integer(name, getattr(basis, name), 3 if name == "envelope" else 1, 16)
+    if not (basis.tail <= basis.core and basis.core > 1):
+        raise InputError(f"ACE basis: tail ≤ core and core > 1 wanted, not {basis.tail} and {basis.core}")
+
+
+def _check_number(name: str, value: Any) -> None:
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not (is_number and np.isfinite(float(value))):
+        raise InputError(f"ACE basis: {name} = {value!r} must be a finite number")
 
 
 def _check_symbols(symbols: tuple[str, ...]) -> None:
     if not symbols:
         raise InputError("ACE basis: symbols is empty")
     for symbol in symbols:
-        if symbol not in atomic_numbers or symbol == "X":
+        if not isinstance(symbol, str) or symbol not in atomic_numbers or symbol == "X":
             raise UnknownNameError("element", str(symbol), (s for s in atomic_numbers if s != "X"))
     if len(set(symbols)) != len(symbols):
         raise InputError(f"ACE basis: symbols {symbols} repeat an element")
@@ -258,10 +279,10 @@ def _check_symbols(symbols: tuple[str, ...]) -> None:
 def _check_degrees(degrees: tuple[float, ...], angular_weight: float) -> None:
     if not 1 <= len(degrees) <= MAX_ORDER:
         raise InputError(f"ACE basis: {len(degrees)} degrees given; one per order, 1 to {MAX_ORDER} orders")
-    if not all(np.isfinite(d) and d <= 60 for d in degrees):
-        raise InputError(f"ACE basis: degrees {degrees} must be finite and at most 60")
-    if not 0.1 <= angular_weight < np.inf:
-        raise InputError(f"ACE basis: angular_weight = {angular_weight} must be finite and at least 0.1")
+    if not all(d <= 60 for d in degrees):
+        raise InputError(f"ACE basis: degrees {degrees} must be at most 60")
+    if angular_weight < 0.1:
+        raise InputError(f"ACE basis: angular_weight = {angular_weight} must be at least 0.1")
     for nu, degree in enumerate(degrees, start=1):
         l = max(0, int((degree - nu) / (nu * angular_weight)))
         if nu > 1 and (2 * l + 1) ** nu > MAX_TENSOR:

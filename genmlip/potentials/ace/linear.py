@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from ase import Atoms
 from ase.data import atomic_numbers
 
 from genmlip._types import Array, IntArray
-from genmlip.errors import InputError
-from genmlip.potentials.ace.basis import ACEBasis, first_shell_distance
+from genmlip.errors import InputError, UnknownNameError
+from genmlip.potentials.ace.basis import MAX_ORDER, ACEBasis, check_integer, first_shell_distance
 from genmlip.potentials.ace.core import FrozenRadial, ShortRange, ZBLCore
 from genmlip.potentials.ace.curvature import site_hessian
 from genmlip.potentials.ace.engine import Engine
@@ -333,7 +333,13 @@ def make_basis(
 ) -> ACEBasis:
     """An :class:`ACEBasis` from short-hand settings; see :class:`LinearACE`."""
     names = (symbols,) if isinstance(symbols, str) else tuple(symbols)
+    known = [field.name for field in fields(ACEBasis)]
+    for name in settings:
+        if name not in known:
+            raise UnknownNameError("setting of an ACE basis", name, known)
+    check_integer("order", order, 1, MAX_ORDER)
     if size is not None:
+        check_integer("size", size, 1)
         if degree is not None:
             raise InputError("ACE basis: give either size or degree")
         return _largest_within(
@@ -342,21 +348,15 @@ def make_basis(
     if degree is None:
         degrees = DEFAULT_DEGREES[:order]
     elif isinstance(degree, (int, float)):
-        degrees = (float(degree),) * order
+        degrees = (degree,) * order
     else:
-        degrees = tuple(float(d) for d in degree)
+        degrees = tuple(degree)
     if len(degrees) != order:
         raise InputError(
             f"ACE basis: order = {order} but {len(degrees)} degrees {degrees}; one per order is needed"
         )
-    return ACEBasis(
-        names,
-        float(cutoff),
-        degrees,
-        angular_weight,
-        first_shell_distance(names) if r0 is None else r0,
-        **settings,
-    )
+    distance = first_shell_distance(names) if r0 is None else r0
+    return ACEBasis(names, cutoff, degrees, angular_weight, distance, **settings)
 
 
 def _largest_within(size: int, build: Callable[[tuple[float, ...]], ACEBasis], order: int) -> ACEBasis:
