@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 from ase.build import bulk
-from ase.data import atomic_numbers
 from numpy.testing import assert_allclose
 
 from genmlip.errors import InputError
@@ -41,9 +40,17 @@ def rattled(symbols, seed=0, amplitude=0.2):
     return atoms
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(scope="module", params=CASES)
 def potential(request):
     return random_potential(*CASES[request.param])
+
+
+@pytest.fixture(scope="module")
+def reread(potential, tmp_path_factory):
+    """What our own reader makes of the file."""
+    path = tmp_path_factory.mktemp("yace") / "p.yace"
+    save_yace(potential, path)
+    return load_potential(f"ace:{path}")
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +62,11 @@ def tungsten():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_what_is_written_reads_back_as_the_same_potential(potential, tmp_path, seed):
-    save_yace(potential, tmp_path / "p.yace")
-    again = load_potential(f"ace:{tmp_path / 'p.yace'}")
+def test_what_is_written_reads_back_as_the_same_potential(potential, reread, seed):
     atoms = rattled(potential.symbols, seed)
-    expected, found = potential.evaluate(atoms), again.evaluate(atoms)
-    assert again.symbols == potential.symbols
-    assert again.cutoff == potential.cutoff
+    expected, found = potential.evaluate(atoms), reread.evaluate(atoms)
+    assert reread.symbols == potential.symbols
+    assert reread.cutoff == potential.cutoff
     assert_allclose(found.energies, expected.energies, rtol=1e-9)
     assert_allclose(found.forces, expected.forces, atol=1e-9 * abs(expected.forces).max())
     assert_allclose(found.virial, expected.virial, atol=1e-9 * abs(expected.virial).max())
@@ -108,60 +113,62 @@ def test_the_tables_of_python_ace_err_about_as_much_as_the_report_says(pyace, tu
 
 @pytest.fixture(scope="module")
 def with_cores():
-    alloy = random_potential(*CASES["binary"])
-    inner = {("W", "W"): (2.1, 0.42), ("Mo", "W"): (2.0, 0.3)}
+    alloy = random_potential(("W", "Mo"), 4.4, (8, 5))
     return alloy.with_short_range(
-        {
-            pair: ShortRange((atomic_numbers[pair[0]], atomic_numbers[pair[1]]), *at)
-            for pair, at in inner.items()
-        }
+        {("W", "W"): ShortRange((74, 74), 2.1, 0.42), ("Mo", "W"): ShortRange((42, 74), 2.0, 0.3)}
     )
 
 
-def test_cores_change_nothing_beyond_their_reach(with_cores, tmp_path):
-    report = save_yace(with_cores, tmp_path / "p.yace")
-    again = load_potential(f"ace:{tmp_path / 'p.yace'}")
+@pytest.fixture(scope="module")
+def cores_file(with_cores, tmp_path_factory):
+    """(path, report)"""
+    path = tmp_path_factory.mktemp("cores") / "p.yace"
+    return path, save_yace(with_cores, path, spline_bin=2e-4)
+
+
+@pytest.fixture(scope="module")
+def cores_reread(cores_file):
+    return load_potential(f"ace:{cores_file[0]}")
+
+
+def smallest_distance(atoms):
+    return atoms.get_all_distances(mic=True)[np.triu_indices(len(atoms), 1)].min()
+
+
+def test_cores_change_nothing_beyond_their_reach(with_cores, cores_file, cores_reread):
     atoms = rattled(with_cores.symbols, amplitude=0.1)
-    assert atoms.get_all_distances(mic=True)[np.triu_indices(len(atoms), 1)].min() > report.exact_beyond
-    expected, found = with_cores.evaluate(atoms), again.evaluate(atoms)
-    assert report.exact_beyond == 2.1
+    assert cores_file[1].exact_beyond == 2.1 < smallest_distance(atoms)
+    expected, found = with_cores.evaluate(atoms), cores_reread.evaluate(atoms)
     assert_allclose(found.energies, expected.energies, rtol=1e-9)
     assert_allclose(found.forces, expected.forces, atol=1e-8 * abs(expected.forces).max())
 
 
 @pytest.mark.parametrize("symbols", [("W", "W"), ("W", "Mo")])
-def test_cores_in_the_file_are_about_as_strong_as_ours(with_cores, tmp_path, symbols):
-    report = save_yace(with_cores, tmp_path / "p.yace")
-    again = load_potential(f"ace:{tmp_path / 'p.yace'}")
+def test_cores_in_the_file_are_about_as_strong_as_ours(with_cores, cores_file, cores_reread, symbols):
     r = np.linspace(0.9, 1.8, 50)
-    ours, found = pair_curve(with_cores, symbols, r), pair_curve(again, symbols, r)
+    ours, found = pair_curve(with_cores, symbols, r), pair_curve(cores_reread, symbols, r)
     assert (found.force > 0).all()
-    assert_allclose(found.energy, ours.energy, rtol=report.core_error + 0.1)
-    assert report.core_error < 0.5
+    assert_allclose(found.energy, ours.energy, rtol=cores_file[1].core_error + 0.1)
+    assert cores_file[1].core_error < 0.5
 
 
-def test_pairs_without_cores_stay_as_they_are(with_cores, tmp_path):
-    save_yace(with_cores, tmp_path / "p.yace")
-    again = load_potential(f"ace:{tmp_path / 'p.yace'}")
-    r = np.linspace(0.5, 4.5, 50)
-    ours, found = (pair_curve(p, ("Mo", "Mo"), r) for p in (with_cores, again))
+def test_pairs_without_cores_stay_as_they_are(with_cores, cores_reread):
+    r = np.linspace(0.5, 4.4, 50)
+    ours, found = (pair_curve(p, ("Mo", "Mo"), r) for p in (with_cores, cores_reread))
     assert_allclose(found.energy, ours.energy, atol=1e-9 * abs(ours.energy).max())
 
 
-def test_python_ace_knows_the_cores_as_we_read_them(pyace, with_cores, tmp_path):
-    save_yace(with_cores, tmp_path / "p.yace", spline_bin=2e-4)
-    again = load_potential(f"ace:{tmp_path / 'p.yace'}")
+def test_python_ace_knows_the_cores_as_we_read_them(pyace, with_cores, cores_file, cores_reread):
     atoms = rattled(with_cores.symbols, amplitude=0.4)
-    expected = again.evaluate(atoms)
-    atoms.calc = pyace.PyACECalculator(str(tmp_path / "p.yace"))
-    assert atoms.get_all_distances(mic=True)[np.triu_indices(len(atoms), 1)].min() < 1.9
+    assert smallest_distance(atoms) < 1.9
+    expected = cores_reread.evaluate(atoms)
+    atoms.calc = pyace.PyACECalculator(str(cores_file[0]))
     assert_allclose(atoms.get_potential_energies(), expected.energies, rtol=1e-9)
     assert_allclose(atoms.get_forces(), expected.forces, atol=1e-8 * abs(expected.forces).max())
 
 
-def test_the_file_tells_where_it_is_another_potential(with_cores, tungsten, tmp_path):
-    save_yace(with_cores, tmp_path / "p.yace")
-    assert "# atoms closer than 2.1 Angstrom repel" in (tmp_path / "p.yace").read_text()
+def test_the_file_tells_where_it_is_another_potential(cores_file, tungsten, tmp_path):
+    assert "# atoms closer than 2.1 Angstrom repel" in cores_file[0].read_text()
     assert save_yace(tungsten, tmp_path / "p.yace").exact_beyond == 0.0
     assert "closer" not in (tmp_path / "p.yace").read_text()
 
