@@ -32,7 +32,6 @@ SHIFTED_SCALED = 1
 FAR = 1e6  # Å
 N_COEFFICIENTS = 8  # of a polynomial; a constant, so that the loop over them is unrolled
 
-
 part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """Of :func:`site_energies`, never called from Python: wrappers take longer to compile than the code."""
 
@@ -267,8 +266,8 @@ def _horner(C, k, w, t):  # type: ignore[no-untyped-def]
 def _fill_radial(n_sites, splines, s):  # type: ignore[no-untyped-def]
     """R_c and dR_c/dr: four channels of one neighbour at a time, turned to one channel of four neighbours."""
     C, r, n_species = splines.coefficients, s.geometry, s.block.shape[1] - 1
-    for part in range(n_sites * n_species):
-        lane, z = part // n_species, part % n_species
+    for row in range(n_sites * n_species):
+        lane, z = divmod(row, n_species)
         for b in range(s.block[lane, z], s.block[lane, z + 1]):
             k0, t0 = _locate(r[b, 3, 0], z, splines)
             k1, t1 = _locate(r[b, 3, 1], z, splines)
@@ -356,19 +355,20 @@ def _multiply(n_A, products, s):  # type: ignore[no-untyped-def]
             # two sums, so that one need not wait for the other
             P, even, odd = load(s.P, a), spread(linear, (p, a)), splat(0.0)
             for t in range(begin, end - 1, 2):
-                b, w = entry(right, t), spread(quadratic, (p, t))
-                even = even + w * load(s.P, b)
-                store(s.adjoint, (p, b), load(s.adjoint, (p, b)) + w * P)
-                b, w = entry(right, t + 1), spread(quadratic, (p, t + 1))
-                odd = odd + w * load(s.P, b)
-                store(s.adjoint, (p, b), load(s.adjoint, (p, b)) + w * P)
+                even = _add_term(p, entry(right, t), spread(quadratic, (p, t)), P, even, s)
+                odd = _add_term(p, entry(right, t + 1), spread(quadratic, (p, t + 1)), P, odd, s)
             if (end - begin) % 2:
-                b, w = entry(right, end - 1), spread(quadratic, (p, end - 1))
-                even = even + w * load(s.P, b)
-                store(s.adjoint, (p, b), load(s.adjoint, (p, b)) + w * P)
+                even = _add_term(p, entry(right, end - 1), spread(quadratic, (p, end - 1)), P, even, s)
             rho = rho + P * (even + odd)
             store(s.adjoint, (p, a), load(s.adjoint, (p, a)) + (even + odd))
         store(s.rho, p, rho)
+
+
+@part
+def _add_term(p, b, w, P, total, s):  # type: ignore[no-untyped-def]
+    """w P P_b: adds to the slope of the factor P, which is returned, and to that of P_b."""
+    store(s.adjoint, (p, b), load(s.adjoint, (p, b)) + w * P)
+    return total + w * load(s.P, b)
 
 
 @part
@@ -399,10 +399,8 @@ def _embed(sites, embedding, s, energies):  # type: ignore[no-untyped-def]
             switch = 0.0
         elif phi > high - width:  # 1 − u³ (10 − 15 u + 6 u²), u from 0 to 1
             u = (phi - high + width) / width
-            switch, slope = (
-                1.0 - u * u * u * (10.0 - u * (15.0 - 6.0 * u)),
-                -30.0 * (u * (1.0 - u)) ** 2 / width,
-            )
+            switch = 1.0 - u * u * u * (10.0 - u * (15.0 - 6.0 * u))
+            slope = -30.0 * (u * (1.0 - u)) ** 2 / width
         total = 0.0
         for p in range(embedding.exponents.size):
             F, dF = _embedding_function(s.rho[p, lane], embedding.exponents[p], embedding.kind)
@@ -414,10 +412,10 @@ def _embed(sites, embedding, s, energies):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _embedding_function(rho, m, kind):  # type: ignore[no-untyped-def]
-    """f(ρ; m) and df/dρ, odd functions that behave like ±|ρ|^m far from zero and have a finite slope there.
+    """f(ρ; m) and df/dρ as python-ace and LAMMPS' ML-PACE define them, odd and of finite slope at zero.
 
-    Finnis–Sinclair: |ρ|^m, and |ρ| ε^(m−1) closer to zero than ε = 1e-6; shifted and scaled: (|ρ| + x)^m − y
-    with x = c^(1/(1−c)) … exp(−|ρ|), c = 1/m.
+    Finnis–Sinclair: (1 − g) ρ^m + g ε^(m−1) ρ with g = exp(−(ρ/ε)³), ε = 1e-6, for ρ > 0.
+    Shifted and scaled: (ρ + x)^m − y with x = c^(c/(1−c)) e^(−ρ), y = c^(1/(1−c)) e^(−ρ), c = 1/m.
     """
     if abs(m - 1.0) < 1e-10:
         return rho, 1.0
@@ -433,9 +431,8 @@ def _embedding_function(rho, m, kind):  # type: ignore[no-untyped-def]
     g = np.exp(-cube) if cube <= 30.0 else 0.0
     dg = -3.0 * cube / a * g
     power = a**m
-    return sign * ((1.0 - g) * power + near * g * a), (
-        m * power / a * (1.0 - g) - power * dg + near * (g + a * dg)
-    )
+    slope = m * power / a * (1.0 - g) - power * dg + near * (g + a * dg)
+    return sign * ((1.0 - g) * power + near * g * a), slope
 
 
 @part
@@ -443,7 +440,7 @@ def _pull_back(n_sites, moments, s):  # type: ignore[no-untyped-def]
     """Sums over the channels of every harmonic: T_lm = Σ_c ∂V/∂A_clm R_c takes the place of Y_lm, and
     ∂V/∂r = Σ_lm Y_lm Σ_c ∂V/∂A_clm R′_c + ∂V/∂φ φ′ that of φ′.
 
-    Two blocks at a time, since they share ∂V/∂A; the first goes alone where their number is odd.
+    Two blocks at a time, since they share ∂V/∂A; where their number is odd, the last is paired with itself.
     """
     channel, first = moments
     for lane in range(n_sites):
@@ -451,35 +448,24 @@ def _pull_back(n_sites, moments, s):  # type: ignore[no-untyped-def]
             s.A[v] = s.slope[0, lane] * s.adjoint[0, v, lane]
         core = spread(s.phi, lane)
         for z in range(first.shape[0]):
-            begin, end = s.block[lane, z], s.block[lane, z + 1]
-            if (end - begin) % 2:
-                radial = core * load(s.radial, (begin, 0))
+            end = s.block[lane, z + 1]
+            for b in range(s.block[lane, z], end, 2):
+                d = min(b + 1, end - 1)
+                radial_b, radial_d = core * load(s.radial, (b, 0)), core * load(s.radial, (d, 0))
                 for lm in range(first.shape[1] - 1):
-                    T, dT = splat(0.0), splat(0.0)
+                    T_b, dT_b, T_d, dT_d = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
                     for v in range(entry(first, (z, lm)), entry(first, (z, lm + 1))):
                         slope, c = spread(s.A, v), entry(channel, v)
-                        T = T + slope * load(s.R, (begin, c))
-                        dT = dT + slope * load(s.dR, (begin, c))
-                    radial = radial + dT * load(s.Y, (begin, lm))
-                    store(s.Y, (begin, lm), T)
-                store(s.radial, (begin, 0), radial)
-                begin += 1
-            for b in range(begin, end, 2):
-                radial, radial1 = core * load(s.radial, (b, 0)), core * load(s.radial, (b + 1, 0))
-                for lm in range(first.shape[1] - 1):
-                    T, dT, T1, dT1 = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
-                    for v in range(entry(first, (z, lm)), entry(first, (z, lm + 1))):
-                        slope, c = spread(s.A, v), entry(channel, v)
-                        T = T + slope * load(s.R, (b, c))
-                        dT = dT + slope * load(s.dR, (b, c))
-                        T1 = T1 + slope * load(s.R, (b + 1, c))
-                        dT1 = dT1 + slope * load(s.dR, (b + 1, c))
-                    radial = radial + dT * load(s.Y, (b, lm))
-                    radial1 = radial1 + dT1 * load(s.Y, (b + 1, lm))
-                    store(s.Y, (b, lm), T)
-                    store(s.Y, (b + 1, lm), T1)
-                store(s.radial, (b, 0), radial)
-                store(s.radial, (b + 1, 0), radial1)
+                        T_b = T_b + slope * load(s.R, (b, c))
+                        dT_b = dT_b + slope * load(s.dR, (b, c))
+                        T_d = T_d + slope * load(s.R, (d, c))
+                        dT_d = dT_d + slope * load(s.dR, (d, c))
+                    radial_b = radial_b + dT_b * load(s.Y, (b, lm))
+                    radial_d = radial_d + dT_d * load(s.Y, (d, lm))
+                    store(s.Y, (b, lm), T_b)
+                    store(s.Y, (d, lm), T_d)
+                store(s.radial, (b, 0), radial_b)
+                store(s.radial, (d, 0), radial_d)
 
 
 @part
