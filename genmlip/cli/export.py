@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from genmlip.potentials.ace import LinearACE
 
 FORMATS = ".yace (LAMMPS, python-ace), .json (genmlip), or no suffix (a folder of tables)"
-UNITS = {"spline_bin": "Å"}
+UNITS = {"spline_bin": "Å", "table_bytes": "bytes", "exact_beyond": "Å"}
 
 
 def export(

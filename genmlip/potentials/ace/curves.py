@@ -12,13 +12,13 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from ase import Atoms
 
 from genmlip._files import create_atomically
-from genmlip._types import Array, IntArray
+from genmlip._types import Array
 from genmlip.errors import InputError, UnknownNameError
+from genmlip.potentials.ace.engine import Engine
 from genmlip.potentials.ace.expansion import Expansion
-from genmlip.potentials.base import Evaluator
+from genmlip.potentials.neighbours import Neighbours
 
 RADIAL, DIMER = "radial.csv", "dimer.csv"
 NEAREST, PER_ANGSTROM = 0.2, 100  # Å and points per Å, of the distances in the files
@@ -27,13 +27,8 @@ NEAREST, PER_ANGSTROM = 0.2, 100  # Å and points per Å, of the distances in th
 class ACEPotential(Protocol):
     """What the curves need of a potential; :class:`LinearACE` and :class:`PACEPotential` have it."""
 
-    cutoff: float
-    symbols: tuple[str, ...]
-
     @property
     def expansion(self) -> Expansion: ...
-
-    def bind(self, atoms: Atoms, centres: IntArray | None = None) -> Evaluator: ...
 
 
 def radial_curves(potential: ACEPotential, r: Array) -> pd.DataFrame:
@@ -59,21 +54,30 @@ def pair_curve(potential: ACEPotential, symbols: Sequence[str], r: Array) -> pd.
 
     Columns: r, energy (eV, relative to the two atoms far apart), force (eV/Å, −dE/dr: positive is repulsion).
     """
-    r = _distances(r)
+    r, expansion = _distances(r), potential.expansion
     if len(symbols) != 2:
         raise InputError(f"a pair has two elements, not {len(symbols)}: {', '.join(symbols)}")
     for symbol in symbols:
-        if symbol not in potential.symbols:
-            raise UnknownNameError("element of the potential", symbol, potential.symbols)
-    n, apart = len(r), 2 * potential.cutoff
-    positions = np.zeros((2, n + 1, 3))  # all the pairs at once, too far from each other to interact
-    positions[..., 1] = 2 * apart * np.arange(n + 1)
-    positions[1, :, 0] = [*r, apart]
-    atoms = Atoms(np.repeat(list(symbols), n + 1), positions=positions.reshape(-1, 3))
-    result = potential.bind(atoms)(atoms.positions)
-    energy = result.energies.reshape(2, n + 1).sum(axis=0)
-    force = result.forces.reshape(2, n + 1, 3)[1, :-1, 0]
-    return pd.DataFrame({"r": r, "energy": energy[:-1] - energy[-1], "force": force})
+        if symbol not in expansion.symbols:
+            raise UnknownNameError("element of the potential", symbol, expansion.symbols)
+    pair = [expansion.symbols.index(symbol) for symbol in symbols]
+    at = np.append(r, 2 * expansion.cutoff)  # far apart at last
+    (V, dV), (W, dW) = _one_neighbour(expansion, pair, at), _one_neighbour(expansion, pair[::-1], at)
+    energy, slope = V + W, dV + dW
+    return pd.DataFrame({"r": r, "energy": energy[:-1] - energy[-1], "force": -slope[:-1]})
+
+
+def _one_neighbour(expansion: Expansion, pair: Sequence[int], r: Array) -> tuple[Array, Array]:
+    """V and dV/dr of sites of species pair[0] that have one neighbour, of species pair[1], at ``r`` (n,)."""
+    n = len(r)
+    vectors = np.zeros((n, 3))
+    vectors[:, 0] = r
+    sites = Neighbours(
+        np.zeros(n, dtype=np.int64), np.arange(n + 1), np.ones(n, dtype=np.int64), np.zeros((n, 3))
+    )
+    energies, gradients = np.empty(n), np.empty((n, 3))
+    Engine.of(expansion).site_terms(np.array(pair), sites, vectors, energies, gradients)
+    return energies, gradients[:, 0]
 
 
 def save_curves(potential: ACEPotential, folder: str | Path) -> tuple[Path, Path]:
@@ -83,9 +87,10 @@ def save_curves(potential: ACEPotential, folder: str | Path) -> tuple[Path, Path
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    r: Array = np.arange(NEAREST * PER_ANGSTROM, potential.cutoff * PER_ANGSTROM + 1e-9) / PER_ANGSTROM
+    expansion = potential.expansion
+    r: Array = np.arange(NEAREST * PER_ANGSTROM, expansion.cutoff * PER_ANGSTROM + 1e-9) / PER_ANGSTROM
     dimers = []
-    for first, second in combinations_with_replacement(potential.symbols, 2):
+    for first, second in combinations_with_replacement(expansion.symbols, 2):
         curve = pair_curve(potential, (first, second), r)
         dimers.append(pd.DataFrame({"first": first, "second": second, **curve}))
     for name, table in ((RADIAL, radial_curves(potential, r)), (DIMER, pd.concat(dimers, ignore_index=True))):

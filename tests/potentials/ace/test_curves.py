@@ -1,5 +1,7 @@
 """Tables of radial functions and of dimers."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from numpy.testing import assert_allclose
 from genmlip.errors import InputError
 from genmlip.potentials.ace import LinearACE
 from genmlip.potentials.ace.curves import pair_curve, radial_curves, save_curves
+from genmlip.potentials.closest import ExtrapolationWarning
 
 STENCIL = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
 
@@ -51,6 +54,15 @@ def test_force_of_a_dimer_is_minus_the_slope_of_its_energy(alloy):
         for sign in (1, -1)
     )
     assert_allclose(pair_curve(alloy, ("W", "Mo"), r).force, -slope, atol=1e-8)
+
+
+def test_curves_ask_for_distances_without_data_and_do_not_warn(alloy):
+    wary = alloy.with_training_range({("Mo", "W"): 2.3})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pair_curve(wary, ("W", "Mo"), np.array([1.0]))
+    with pytest.warns(ExtrapolationWarning):
+        energy_of_two(wary, ("W", "Mo"), 1.0)
 
 
 def test_files_hold_the_curves_from_close_by_to_the_cutoff(alloy, tmp_path):
