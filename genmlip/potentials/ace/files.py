@@ -64,7 +64,10 @@ def save_json(path: Path, saved: Saved) -> None:
         lines = [f'"{name}": {_dumps(value)}' for name, value in content.items()]
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: metadata cannot be written as JSON: {error}") from None
-    write_atomically(path, "{\n" + ",\n".join(lines) + "\n}\n")
+    try:
+        write_atomically(path, "{\n" + ",\n".join(lines) + "\n}\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def load_json(path: Path) -> Saved:

@@ -57,7 +57,9 @@ def fill_seen(n, distance, inner, width, rho, w):  # type: ignore[no-untyped-def
         if r < inner:
             t = max(0.0, 1.0 + (r - inner) / width)
             t5 = t * t * t * t * t
-            rho[j] = inner + width * (t5 * t * (21.0 + t * (-60.0 + t * (67.5 + t * (-35.0 + 7.0 * t)))) - 0.5)
+            rho[j] = inner + width * (
+                t5 * t * (21.0 + t * (-60.0 + t * (67.5 + t * (-35.0 + 7.0 * t)))) - 0.5
+            )
             w[j] = t5 * (126.0 + t * (-420.0 + t * (540.0 + t * (-315.0 + 70.0 * t))))
 
 
@@ -289,15 +291,3 @@ def _scatter(n, i, index, slot, distance, unit, gradient, forces, virial):  # ty
         for j in range(n):
             total += distance[j] * unit[a, j] * gradient[b, j]
         virial[c] -= total
-
-
-@njit(cache=True, nogil=True)
-def any_closer(first, index, centre_species, species, vectors, limits):  # type: ignore[no-untyped-def]
-    """Whether any pair is closer than ``limits`` (n_species, n_species) says."""
-    for m in range(first.size - 1):
-        row = limits[centre_species[m]]
-        for p in range(first[m], first[m + 1]):
-            limit = row[species[index[p]]]
-            if vectors[p, 0] ** 2 + vectors[p, 1] ** 2 + vectors[p, 2] ** 2 < limit * limit:
-                return True
-    return False

@@ -25,8 +25,9 @@ from genmlip.potentials.ace.curvature import site_hessian
 from genmlip.potentials.ace.engine import Engine
 from genmlip.potentials.ace.expansion import Centre, Expansion
 from genmlip.potentials.ace.files import Saved, load_json, save_json
-from genmlip.potentials.ace.kernels import ace_design, any_closer
+from genmlip.potentials.ace.kernels import ace_design
 from genmlip.potentials.ace.tables import KernelTables, most_neighbours
+from genmlip.potentials.ace.training_range import TrainingRange, check_elements
 from genmlip.potentials.base import Evaluation, SitePotential
 from genmlip.potentials.closest import ExtrapolationWarning, Pair, pair_of
 from genmlip.potentials.neighbours import Neighbours, gather_forces
@@ -116,8 +117,17 @@ class LinearACE(SitePotential):
         c.setflags(write=False)
         self.coefficients = c
         self.short_range = check_short_range(basis, short_range or {})
-        self.smallest_distances = check_distances(basis, smallest_distances)
+        self._training_range = (
+            None
+            if smallest_distances is None
+            else TrainingRange.of(basis.symbols, smallest_distances, basis.cutoff)
+        )
         self._has_warned = False
+
+    @property
+    def smallest_distances(self) -> dict[Pair, float] | None:
+        """Å, how close atoms came in the training data, infinite for pairs not there; None if not known."""
+        return None if self._training_range is None else self._training_range.as_dict()
 
     @property
     def n_coefficients(self) -> int:
@@ -181,31 +191,14 @@ class LinearACE(SitePotential):
             gradients[p] += slope[0] / r[p] * vectors[p]
 
     def _warn_if_too_close(self, species: IntArray, neighbours: Neighbours, vectors: Array) -> None:
-        limits = self._limits
-        if limits is None or self._has_warned:
+        known = self._training_range
+        if known is None or self._has_warned or not known.is_left(species, neighbours, vectors):
             return
-        centre_species = species[neighbours.centre]
-        if any_closer(neighbours.first, neighbours.index, centre_species, species, vectors, limits):
-            self._has_warned = True
-            warnings.warn(
-                self._closest(species, neighbours, vectors, limits), ExtrapolationWarning, stacklevel=3
-            )
-
-    def _closest(self, species: IntArray, neighbours: Neighbours, vectors: Array, limits: Array) -> str:
-        """A line on the pair that is farthest below its limit."""
-        centre = np.repeat(neighbours.centre, np.diff(neighbours.first))
-        limit = limits[species[centre], species[neighbours.index]]
-        r = np.sqrt(np.einsum("pa,pa->p", vectors, vectors))
-        p = int(np.argmin(r / limit))
-        i, j = int(centre[p]), int(neighbours.index[p])
-        pair = pair_of(self.symbols[species[i]], self.symbols[species[j]])
-        known = (self.smallest_distances or {}).get(pair, np.inf)
-        data = f"had {'-'.join(pair)} at {known:.3f} Å at the least" if known < np.inf else "had no such pair"
-        below = "below it only repels" if pair in self.short_range else "guesses, and close atoms may attract"
-        return (
-            f"{self.spec}: atoms {i} and {j} ({'-'.join(pair)}) are {r[p]:.3f} Å apart, but the training "
-            f"data {data}; the potential {below} (said once)"
-        )
+        self._has_warned = True
+        below = "below it only repels" if self.short_range else "guesses, and close atoms may attract"
+        found = known.farthest_outside(species, neighbours, vectors)
+        line = f"{self.spec}: {found}; the potential {below} (said once)"
+        warnings.warn(line, ExtrapolationWarning, stacklevel=3)
 
     @cached_property
     def expansion(self) -> Expansion:
@@ -286,15 +279,6 @@ class LinearACE(SitePotential):
         )
 
     @cached_property
-    def _limits(self) -> Array | None:
-        """(n_species, n_species) Å, below which the potential warns; None where nothing is known."""
-        known = self.smallest_distances
-        if known is None:
-            return None
-        limits = [[known[pair_of(a, b)] for b in self.symbols] for a in self.symbols]
-        return np.minimum(limits, self.cutoff) * (1.0 - 1e-9)  # not for the training data themselves
-
-    @cached_property
     def _engine(self) -> Engine:
         return Engine.of(self.expansion)
 
@@ -332,6 +316,8 @@ def make_basis(
     **settings: Any,
 ) -> ACEBasis:
     """An :class:`ACEBasis` from short-hand settings; see :class:`LinearACE`."""
+    if not isinstance(symbols, (str, Sequence)):
+        raise InputError(f"ACE basis: symbols = {symbols!r} must be an element or several")
     names = (symbols,) if isinstance(symbols, str) else tuple(symbols)
     known = [field.name for field in fields(ACEBasis)]
     for name in settings:
@@ -379,7 +365,7 @@ def check_short_range(basis: ACEBasis, cores: Mapping[Pair, ShortRange]) -> dict
     """``cores`` by pairs in alphabetical order; InputError for other elements and for cores too wide."""
     checked = {pair_of(*pair): core for pair, core in cores.items()}
     for pair, core in checked.items():
-        _check_elements(basis, pair, "short range")
+        check_elements(pair, basis.symbols, "short range")
         if sorted(core.numbers) != sorted(atomic_numbers[symbol] for symbol in pair):
             raise InputError(f"short range of {'-'.join(pair)} has charges {core.numbers} of other elements")
         if core.inner > basis.cutoff:
@@ -387,26 +373,6 @@ def check_short_range(basis: ACEBasis, cores: Mapping[Pair, ShortRange]) -> dict
                 f"short range of {'-'.join(pair)}: inner = {core.inner} is beyond the cutoff {basis.cutoff}"
             )
     return checked
-
-
-def check_distances(basis: ACEBasis, distances: Mapping[Pair, float] | None) -> dict[Pair, float] | None:
-    """``distances`` of all pairs of elements in alphabetical order, infinite where they are not named."""
-    if distances is None:
-        return None
-    given = {pair_of(*pair): float(distance) for pair, distance in distances.items()}
-    for pair, distance in given.items():
-        _check_elements(basis, pair, "smallest distance")
-        if not distance > 0.0:
-            raise InputError(f"smallest distance of {'-'.join(pair)} must be positive, not {distance}")
-    pairs = (pair_of(a, b) for k, a in enumerate(basis.symbols) for b in basis.symbols[k:])
-    return {pair: given.get(pair, np.inf) for pair in pairs}
-
-
-def _check_elements(basis: ACEBasis, pair: Pair, what: str) -> None:
-    if not set(pair) <= set(basis.symbols):
-        raise InputError(
-            f"{what} of {'-'.join(pair)} given; the potential describes {', '.join(basis.symbols)}"
-        )
 
 
 def _check_neighbours(failed_site: int, neighbours: Neighbours) -> None:

@@ -131,6 +131,11 @@ def test_foreign_file_is_refused(tmp_path, text, message):
         load(tmp_path / "foreign.json")
 
 
+def test_a_file_that_cannot_be_written_is_named(potential, tmp_path):
+    with pytest.raises(InputError, match=r"nowhere/p\.json: cannot be written: No such file"):
+        potential.save(tmp_path / "nowhere" / "p.json")
+
+
 def test_absent_file_is_named(tmp_path):
     with pytest.raises(FileFormatError, match=r"nowhere\.json: No such file"):
         load(tmp_path / "nowhere.json")

@@ -1,0 +1,86 @@
+"""How close the atoms of a potential's training data came, and whether others come closer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from genmlip._types import Array, IntArray
+from genmlip.errors import InputError
+from genmlip.potentials.closest import Pair, pair_of
+from genmlip.potentials.neighbours import Neighbours
+
+SLACK = 1e-9
+"""By how much less the distances of the data are, relatively, that the data themselves are not reported."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRange:
+    """The smallest distances of the training data, by species.
+
+    symbols : elements, in the order of the species index
+    smallest : (n_species, n_species) Å, infinite for pairs that were not in the data
+    cutoff : Å; pairs farther apart do not interact and are in no range
+    """
+
+    symbols: tuple[str, ...]
+    smallest: Array
+    cutoff: float
+
+    @classmethod
+    def of(cls, symbols: tuple[str, ...], distances: Mapping[Pair, float], cutoff: float) -> TrainingRange:
+        """From Å by pairs of elements; pairs that are not named were not in the data.
+
+        Raises InputError for elements that are not among ``symbols`` and distances that are not positive.
+        """
+        smallest = np.full((len(symbols), len(symbols)), np.inf)
+        for pair, distance in distances.items():
+            check_elements(pair, symbols, "smallest distance")
+            if not distance > 0.0:
+                raise InputError(f"smallest distance of {'-'.join(pair)} must be positive, not {distance}")
+            i, j = (symbols.index(symbol) for symbol in pair)
+            smallest[i, j] = smallest[j, i] = distance
+        return cls(symbols, smallest, cutoff)
+
+    def as_dict(self) -> dict[Pair, float]:
+        """Å of every pair of elements, in alphabetical order."""
+        pairs = ((i, j) for i in range(len(self.symbols)) for j in range(i, len(self.symbols)))
+        return {pair_of(self.symbols[i], self.symbols[j]): float(self.smallest[i, j]) for i, j in pairs}
+
+    def is_left(self, species: IntArray, neighbours: Neighbours, vectors: Array) -> bool:
+        """Whether two atoms are closer than any of their elements in the data; ``vectors`` (p, 3) Å."""
+        limits = np.minimum(self.smallest, self.cutoff) * (1.0 - SLACK)
+        centre_species = species[neighbours.centre]
+        return bool(any_closer(neighbours.first, neighbours.index, centre_species, species, vectors, limits))
+
+    def farthest_outside(self, species: IntArray, neighbours: Neighbours, vectors: Array) -> str:
+        """The pair of atoms that is closest for its elements, and what the data had, in words."""
+        centre = np.repeat(neighbours.centre, np.diff(neighbours.first))
+        smallest = self.smallest[species[centre], species[neighbours.index]]
+        r = np.sqrt(np.einsum("pa,pa->p", vectors, vectors))
+        p = int(np.argmin(r / np.minimum(smallest, self.cutoff)))
+        i, j = int(centre[p]), int(neighbours.index[p])
+        pair = "-".join(pair_of(self.symbols[species[i]], self.symbols[species[j]]))
+        data = f"{smallest[p]:.3f} Å at the least" if smallest[p] < np.inf else "no such pair"
+        return f"atoms {i} and {j} ({pair}) are {r[p]:.3f} Å apart, but the training data had {data}"
+
+
+def check_elements(pair: Pair, symbols: tuple[str, ...], what: str) -> None:
+    """Raise InputError unless both elements of ``pair`` are among ``symbols``."""
+    if not set(pair) <= set(symbols):
+        raise InputError(f"{what} of {'-'.join(pair)} given; the potential describes {', '.join(symbols)}")
+
+
+@njit(cache=True, nogil=True)
+def any_closer(first, index, centre_species, species, vectors, limits):  # type: ignore[no-untyped-def]
+    """Whether any pair is closer than ``limits`` (n_species, n_species) says."""
+    for m in range(first.size - 1):
+        row = limits[centre_species[m]]
+        for p in range(first[m], first[m + 1]):
+            limit = row[species[index[p]]]
+            if vectors[p, 0] ** 2 + vectors[p, 1] ** 2 + vectors[p, 2] ** 2 < limit * limit:
+                return True
+    return False
