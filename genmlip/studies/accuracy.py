@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,11 +120,11 @@ class Accuracy:
         folder = Path(os.environ.get(FOLDER, "../shared/data"))
         whole = folder / f"{self.data}.xyz.gz"
         if whole.is_file():
-            data = self._used(Dataset.read(whole))
-            fold = folds(data, self.holdout, self.block, self.seed)
-            return tuple(
-                Dataset(tuple(data[int(i)] for i in np.flatnonzero(part))) for part in (fold > 0, fold == 0)
-            )
+            data = Dataset.read(whole)
+            fold = folds(data, self.holdout, self.block, self.seed)  # of all groups, whichever are used
+            parts = (Dataset(tuple(compress(data, chosen))) for chosen in (fold > 0, fold == 0))
+            training, test = map(self._used, parts)
+            return training, test
         training, test = (folder / f"{self.data}_{part}.xyz.gz" for part in ("training", "test"))
         if not training.is_file():
             raise InputError(

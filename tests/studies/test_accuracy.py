@@ -73,6 +73,13 @@ def test_groups_can_be_left_out_and_weighted(run):
     assert "cv_force_mae_other" not in row
 
 
+def test_which_groups_are_used_does_not_change_the_division(run):
+    both, one = run(data="Whole", holdout=3), run(data="Whole", holdout=3, groups="bulk")
+    alone = run(data="Whole", holdout=3, group_weights={"other": {"E": 0.0, "F": 0.0, "V": 0.0}})
+    assert both["test_force_mae_bulk"] != one["test_force_mae_bulk"]
+    assert_allclose(alone["test_force_mae_bulk"], one["test_force_mae_bulk"], rtol=1e-6)
+
+
 def test_observations_left_out_have_no_errors(run):
     row = run(data="Toy", observations="EF")
     assert "cv_virial_mae" not in row
