@@ -1,5 +1,9 @@
 """The engine against the formulas of :mod:`expansion` in NumPy, and the laws that a site energy obeys."""
 
+import multiprocessing
+import pickle
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -211,6 +215,34 @@ def test_results_do_not_depend_on_threads_or_on_the_other_sites():
             neighbours.centre[:n], neighbours.first[: n + 1], neighbours.index, neighbours.shift
         )
         assert np.array_equal(evaluate(engine, species, some, vectors)[0], energies[:n])
+
+
+def test_one_engine_may_serve_several_threads_at_once():
+    engine = Engine.of(random_expansion(2, EMBEDDINGS["shifted"], core=True))
+    cases = [lattice(2, seed=seed) for seed in range(8)]
+    alone = [evaluate(engine, *case)[1] for case in cases]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda case: evaluate(engine, *case)[1], cases))
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forking is Linux's way")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own():
+    engine, case = Engine.of(random_expansion(1, EMBEDDINGS["linear"])), lattice(1)
+    evaluate(engine, *case, threads=2)
+    child = multiprocessing.get_context("fork").Process(
+        target=evaluate, args=(engine, *case), kwargs={"threads": 2}
+    )
+    child.start()
+    child.join(timeout=60)
+    assert child.exitcode == 0
+
+
+def test_an_engine_survives_pickling():
+    engine, case = Engine.of(random_expansion(2, EMBEDDINGS["shifted"], core=True)), lattice(2)
+    again = pickle.loads(pickle.dumps(engine))
+    assert np.array_equal(evaluate(again, *case)[1], evaluate(engine, *case)[1])
 
 
 def test_pairs_beyond_their_own_cutoff_get_no_gradient():
