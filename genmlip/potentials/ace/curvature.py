@@ -55,7 +55,7 @@ def site_hessian(expansion: Expansion, species: IntArray, vectors: Array) -> Arr
     tables = Engine.of(expansion).centres[species[0]]
     first, index = n * np.arange(4), np.tile(np.arange(1, n + 1), 3)
     shape = (len(tables.moments.channel) + 1, 3 * n)
-    gradients, responses, own = np.empty(shape), np.empty(shape), np.empty((3 * n, 3))
+    gradients, responses, own = np.zeros(shape), np.empty(shape), np.empty((3 * n, 3))
     failed = site_curvature(
         first, index, species, np.tile(vectors, (3, 1)), np.repeat(np.eye(3), n, axis=0),
         tables, _scratch(tables, n), gradients, responses, own,
@@ -72,21 +72,10 @@ def _scratch(tables: CentreTables, longest: int) -> TangentScratch:
     """Room for four sites of at most ``longest`` neighbours each."""
     n_species, n_densities, n_P = len(tables.reach), *tables.products.linear.shape
     n_blocks = WIDTH * (longest // WIDTH + n_species)
-    n_lm, n_Q, n_c = (
-        (tables.lmax + 1) ** 2,
-        len(tables.recursion),
-        WIDTH * tables.radial.coefficients.shape[1],
-    )
-    of_blocks = ((9,), (5,), (2, n_c), (2, n_c), (2, n_Q), (2, 2 * (tables.lmax + 1)), (2, n_lm))
-    of_sites = (
-        (2, n_P),
-        (2, n_densities, n_P),
-        (2, n_P),
-        (2, n_lm),
-        (2,),
-        (2, n_densities),
-        (2, n_densities),
-    )
+    n_lm, n_Q = (tables.lmax + 1) ** 2, len(tables.recursion)
+    n_c = WIDTH * tables.radial.coefficients.shape[1]
+    of_blocks = ((9,), (2,), (2, n_c), (2, n_c), (2, n_Q), (2, 2 * (tables.lmax + 1)), (2, n_lm))
+    of_sites = ((2, n_P), (2, n_densities, n_P), (2, n_P), (2, n_lm), (3,), (2,), *[(2, n_densities)] * 2)
     shapes: list[tuple[int, ...]] = [(n_blocks, *shape, WIDTH) for shape in of_blocks]
     shapes.append((2, len(tables.moments.channel) + WIDTH))
     shapes += [(*shape, WIDTH) for shape in of_sites]

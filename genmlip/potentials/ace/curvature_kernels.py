@@ -19,8 +19,6 @@ from genmlip._types import Array, IntArray
 from genmlip.potentials.ace.engine_kernels import N_COEFFICIENTS, SHIFTED_SCALED
 from genmlip.potentials.ace.lanes import WIDTH, load, splat, spread, square_root, store, transpose
 
-Q_, D_ = 0, 1  # a quantity and its tangent
-
 
 class TangentScratch(NamedTuple):
     """Room for four sites; arrays of blocks have the shape (n_blocks, …, WIDTH), a 2 stands for tangents beside.
@@ -29,12 +27,12 @@ class TangentScratch(NamedTuple):
     block : (WIDTH, n_species + 1) first block of every site and species
     slot : (n_blocks WIDTH,) the pair in each lane, -1 where there is none
     geometry : r̂, 1/r, r and the changes of r̂ and r: 9
-    core : the slope of φ: 2; and room for the results of one block: 3
+    core : the slope of φ: 2
     R, dR : radial functions and slopes: 2 n_c
     Q, CS, Y : Q_l^m, (C_m, S_m), Y_lm: 2 n_Q, 2 · 2 (lmax + 1), 2 n_lm
     A : (2, n_A + WIDTH) moments of one site, then their adjoints
     P : (2, n_P, WIDTH); each : (2, n_densities, n_P, WIDTH) slopes ∂ρ_p/∂P; adjoint : (2, n_P, WIDTH)
-    T : (2, n_lm, WIDTH)
+    T : (2, n_lm, WIDTH); result : (3, WIDTH), of one block
     phi, rho, slope : (2, WIDTH), (2, n_densities, WIDTH) twice: φ, then ∂V/∂φ; ρ_p and ∂V/∂ρ_p
     """
 
@@ -53,6 +51,7 @@ class TangentScratch(NamedTuple):
     each: Array
     adjoint: Array
     T: Array
+    result: Array
     phi: Array
     rho: Array
     slope: Array
@@ -78,8 +77,9 @@ def site_tangents(sites, first, index, species, vectors, changes, tables, s, tan
                 _fill_moments(lane, tables.moments, s)
                 _fill_core(lane, tables.core_reach, tables.core, s)
             else:
-                s.P[:, :n_A, lane] = 0.0
-                s.phi[:, lane] = 0.0
+                s.phi[0, lane], s.phi[1, lane] = 0.0, 0.0
+                for v in range(n_A):
+                    s.P[0, v, lane], s.P[1, v, lane] = 0.0, 0.0
         _multiply(n_A, tables.products, s)
         for lane in range(n):
             _embed(lane, tables.embedding, s)
@@ -96,39 +96,40 @@ def site_curvature(first, index, species, vectors, changes, tables, s, gradients
     The site stands there three times, all its n neighbours moving along x, along y and along z: the neighbours
     first[a]:first[a + 1] along the axis a. Columns 3 j + a are for neighbour j moving along a.
 
-    gradients : (n_A + 1, 3n) ∂A_v/∂r_j, and ∂φ/∂r_j in the last row
+    gradients : (n_A + 1, 3n) ∂A_v/∂r_j, and ∂φ/∂r_j in the last row; zero on entry
     responses : (n_A + 1, 3n) the changes of ∂V/∂A_v and ∂V/∂φ that these cause
     own : (3n, 3) Σ_v ∂V/∂A_v ∂²A_v/∂r_j∂r_j + ∂V/∂φ ∂²φ/∂r_j∂r_j, the rows in the order of ``vectors``
     """
-    n_A, axes = tables.moments.channel.size, np.arange(3)
+    n_A, n_columns, axes = tables.moments.channel.size, gradients.shape[1], np.arange(3)
     failed = _sort_neighbours(axes, first, index, species, vectors, changes, tables.reach, s, own)
     if failed >= 0:
         return failed
     _fill_geometry(s.block[2, -1], s)
     _fill_harmonics(s.block[2, -1], tables.lmax, tables.recursion, s)
-    gradients[:] = 0.0
-    for a in axes:
+    for a in range(3):
         _fill_radial(a, tables.radial, s)
         _fill_core(a, tables.core_reach, tables.core, s)
         _fill_gradients(a, first[a], tables.moments, s, gradients)
     _fill_moments(0, tables.moments, s)
-    A, phi, n_columns = s.P[0, :n_A, 0].copy(), s.phi[0, 0], gradients.shape[1]
+    phi = s.phi[0, 0]
     for begin in range(0, n_columns, WIDTH):
         for lane in range(WIDTH):
             column = min(begin + lane, n_columns - 1)
             s.phi[0, lane], s.phi[1, lane] = phi, gradients[n_A, column]
             for v in range(n_A):
-                s.P[0, v, lane], s.P[1, v, lane] = A[v], gradients[v, column]
+                s.P[0, v, lane], s.P[1, v, lane] = s.P[0, v, 0], gradients[v, column]
         _multiply(n_A, tables.products, s)
         for lane in range(WIDTH):
             _embed(lane, tables.embedding, s)
         _differentiate(n_A, tables.products, s)
         for lane in range(min(WIDTH, n_columns - begin)):
-            responses[:n_A, begin + lane] = s.adjoint[1, :n_A, lane]
             responses[n_A, begin + lane] = s.phi[1, lane]
-    s.adjoint[1] = 0.0
-    s.phi[1] = 0.0
-    for a in axes:
+            for v in range(n_A):
+                responses[v, begin + lane] = s.adjoint[1, v, lane]
+    for a in range(3):
+        s.phi[1, a] = 0.0
+        for v in range(n_A):
+            s.adjoint[1, v, a] = 0.0
         _pull_back(a, tables, s, own)
     return -1
 
@@ -143,19 +144,19 @@ def _fill_gradients(axis, begin, moments, s, gradients):  # type: ignore[no-unty
                 Y, tY = load(s.Y, (b, 0, lm)), load(s.Y, (b, 1, lm))
                 for v in range(first[z, lm], first[z, lm + 1]):
                     c = channel[v]
-                    store(s.core, (b, 2), load(s.R, (b, 1, c)) * Y + load(s.R, (b, 0, c)) * tY)
+                    store(s.result, 0, load(s.R, (b, 1, c)) * Y + load(s.R, (b, 0, c)) * tY)
                     _spread_out(axis, begin, b, v, s, gradients)
-            store(s.core, (b, 2), load(s.core, (b, 0)) * load(s.geometry, (b, 8)))
+            store(s.result, 0, load(s.core, (b, 0)) * load(s.geometry, (b, 8)))
             _spread_out(axis, begin, b, gradients.shape[0] - 1, s, gradients)
 
 
 @njit(cache=True, nogil=True)
 def _spread_out(axis, begin, b, row, s, gradients):  # type: ignore[no-untyped-def]
-    """The lanes in ``s.core`` into the columns of their neighbours."""
+    """The first row of ``s.result`` into the columns of its neighbours."""
     for q in range(WIDTH):
         p = s.slot[WIDTH * b + q]
         if p >= 0:
-            gradients[row, 3 * (p - begin) + axis] = s.core[b, 2, q]
+            gradients[row, 3 * (p - begin) + axis] = s.result[0, q]
 
 
 @njit(cache=True, nogil=True)
@@ -168,7 +169,8 @@ def _sort_neighbours(sites, first, index, species, vectors, changes, reach, s, t
     for lane in range(sites.size):
         begin, end = first[sites[lane]], first[sites[lane] + 1]
         count = s.count
-        count[:] = 0
+        for q in range(n_species):
+            count[q] = 0
         for p in range(begin, end):
             squared = vectors[p, 0] ** 2 + vectors[p, 1] ** 2 + vectors[p, 2] ** 2
             if not squared > 0.0:
@@ -183,8 +185,8 @@ def _sort_neighbours(sites, first, index, species, vectors, changes, reach, s, t
             blocks = (used + WIDTH - 1) // WIDTH
             for j in range(used, WIDTH * blocks):
                 s.slot[j] = -1
-                s.geometry[j // WIDTH, :, j % WIDTH] = 0.0
-                s.geometry[j // WIDTH, 0, j % WIDTH] = 2.0 * reach[q]
+                for a in range(s.geometry.shape[1]):
+                    s.geometry[j // WIDTH, a, j % WIDTH] = 2.0 * reach[q] if a == 0 else 0.0
         s.block[lane, n_species] = blocks
         for p in range(begin, end):
             q = species[index[p]]
@@ -489,7 +491,9 @@ def _pull_back(lane, tables, s, tangents):  # type: ignore[no-untyped-def]
     First the sums over the channels of each harmonic, T_lm = Σ_c ∂V/∂A_clm R_c and the same with R′.
     """
     channel, first = tables.moments
-    has_core = tables.core_reach.max() > 0.0
+    has_core = False
+    for reach in tables.core_reach:
+        has_core |= reach > 0.0
     for v in range(channel.size):
         s.A[0, v] = s.adjoint[0, v, lane]
         s.A[1, v] = s.adjoint[1, v, lane]
@@ -517,7 +521,7 @@ def _pull_back(lane, tables, s, tangents):  # type: ignore[no-untyped-def]
                 p = s.slot[WIDTH * b + q]
                 if p >= 0:
                     for a in range(3):
-                        tangents[p, a] = s.core[b, 2 + a, q]
+                        tangents[p, a] = s.result[a, q]
 
 
 @njit(cache=True, nogil=True)
@@ -532,9 +536,9 @@ def _turn(b, radial, t_radial, tables, s):  # type: ignore[no-untyped-def]
     shrink = load(s.geometry, (b, 8)) * inverse  # −δ(1/r) r
     radial, t_radial = radial - along, t_radial - t_along + along * shrink
     shrink = inverse * shrink
-    store(s.core, (b, 2), t_gx * inverse - gx * shrink + t_radial * x + radial * tx)
-    store(s.core, (b, 3), t_gy * inverse - gy * shrink + t_radial * y + radial * ty)
-    store(s.core, (b, 4), t_gz * inverse - gz * shrink + t_radial * z + radial * tz)
+    store(s.result, 0, t_gx * inverse - gx * shrink + t_radial * x + radial * tx)
+    store(s.result, 1, t_gy * inverse - gy * shrink + t_radial * y + radial * ty)
+    store(s.result, 2, t_gz * inverse - gz * shrink + t_radial * z + radial * tz)
 
 
 @njit(cache=True, nogil=True)

@@ -11,7 +11,8 @@ from genmlip.potentials.ace.condensed import condensed
 from genmlip.potentials.ace.curvature import hessian_vectors, site_hessian
 from genmlip.potentials.ace.curvature_kernels import core_switch, embedding_function
 from genmlip.potentials.ace.engine import KINDS, Engine
-from genmlip.potentials.base import SiteEvaluator, SitePotential, hessian_by_differences
+from genmlip.potentials.ace.linear import LinearACE
+from genmlip.potentials.base import EIGHTH_ORDER, SiteEvaluator, SitePotential, hessian_by_differences
 from genmlip.potentials.neighbours import Neighbours
 from genmlip.statics.hessian import assemble_hessian
 
@@ -126,6 +127,24 @@ def test_hessian_vectors_are_products_with_the_assembled_hessian(potential):
     assert_allclose(product.ravel(), expected, atol=1e-12 * abs(expected).max())
 
 
+def test_curvatures_of_the_tables_are_those_of_the_formulas():
+    ace = LinearACE("W", 5.0, order=3, size=60)
+    ace = ace.with_coefficients(np.random.default_rng(0).normal(size=ace.n_coefficients) / ace.smoothness)
+    atoms = bulk("W", cubic=True, a=3.16) * (2, 2, 2)
+    atoms.positions += np.random.default_rng(1).normal(scale=0.05, size=atoms.positions.shape)
+    d = np.random.default_rng(2).normal(size=atoms.positions.shape)
+
+    def forces(step):  # by the formulas, which the fit goes by
+        moved = atoms.copy()
+        moved.positions += step * d
+        return (ace.design(moved).forces @ ace.coefficients).reshape(-1, 3)
+
+    h = 2e-3
+    expected = sum(w / h * (forces(-k * h) - forces(k * h)) for k, w in EIGHTH_ORDER.items())
+    product = SiteEvaluator(Expanded(ace.expansion), atoms).hessian_vector(atoms.positions, d)
+    assert_allclose(product, expected, atol=1e-9 * abs(expected).max())
+
+
 def test_atoms_at_the_same_place_are_refused(potential):
     with pytest.raises(InputError, match=r"atom 0 .* zero"):
         potential.site_hessian(np.zeros(3, dtype=np.int64), np.array([[2.7, 0, 0], [0, 0, 0]]))
@@ -153,10 +172,8 @@ def test_the_cases_reach_the_switch_and_both_signs_of_the_densities():
 def ratio_of_errors(function, x, order):
     """Largest difference of the derivative of order 1 or 2 from a central difference, relative."""
     h = 1e-3 * x
-    weights = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
-    difference = sum(
-        w * (function(x + k * h)[order - 1] - function(x - k * h)[order - 1]) for k, w in weights.items()
-    )
+    f = lambda x: function(x)[order - 1]  # noqa: E731
+    difference = sum(w * (f(x + k * h) - f(x - k * h)) for k, w in EIGHTH_ORDER.items())
     return abs(difference / h - function(x)[order]) / abs(function(x)[order - 1] / x)
 
 
