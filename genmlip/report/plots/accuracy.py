@@ -33,12 +33,14 @@ def error_vs_functions(table: pd.DataFrame) -> Figure:
     of GAP and MTP where they are published. Raises NothingToDrawError where no run finished.
     """
     rows = drawable(table, "test_energy_mae", "n_functions").sort_values("n_functions")
+    rows = rows.assign(element=rows["data"].map(element))
     figure = new_figure(PAGE_WIDTH, 3.9)
-    colours = dict(zip(sorted(rows["data"].unique()), COLOURS, strict=False))
+    colours = dict(zip(sorted(rows["element"].unique()), COLOURS, strict=False))
     for k, (ax, (name, (label, unit))) in enumerate(zip(figure.subplots(1, 2), PANELS.items(), strict=True)):
-        for data, own in rows.groupby("data"):
-            _curves(ax, own, name, unit, colours[data])
-            _levels(ax, {who: unit * both[k] for who, both in PUBLISHED.get(data, {}).items()}, colours[data])
+        for symbol, own in rows.groupby("element"):
+            _curves(ax, own, name, unit, colours[symbol])
+            published = PUBLISHED.get(own["data"].iloc[0], {})
+            _levels(ax, {who: unit * both[k] for who, both in published.items()}, colours[symbol])
         ax.set(xscale="log", yscale="log", xlabel="number of functions", ylabel=label)
         for axis in (ax.xaxis, ax.yaxis):
             label_logs(axis)
@@ -51,16 +53,15 @@ def error_vs_functions(table: pd.DataFrame) -> Figure:
 def sentence(rows: pd.DataFrame) -> str:
     """The best test errors of every data set, and the smallest published ones."""
     parts = []
-    for data, own in rows.groupby("data"):
+    for symbol, own in rows.groupby("element"):
         best = own.loc[own["test_force_mae"].idxmin()]
-        energies, forces = zip(*PUBLISHED[data].values(), strict=True) if data in PUBLISHED else ((), ())
-        peers = (
-            f" (best of GAP and MTP: {number(1e3 * min(energies))}, {number(min(forces))})"
-            if energies
-            else ""
-        )
+        published = PUBLISHED.get(best["data"], {}).values()
+        peers = ""
+        if published:
+            energy, force = (min(values) for values in zip(*published, strict=True))
+            peers = f" (best of GAP and MTP: {1e3 * energy:g}, {force:g})"
         parts.append(
-            f"{element(data)} {number(1e3 * best['test_energy_mae'])} meV/atom, "
+            f"{symbol} {number(1e3 * best['test_energy_mae'])} meV/atom, "
             f"{number(best['test_force_mae'])} eV/Å{peers}"
         )
     return "; ".join(parts) + "."
@@ -84,8 +85,8 @@ def _levels(ax: Axes, levels: dict[str, float], colour: str) -> None:
 
 def _keys(ax: Axes, colours: dict[str, str]) -> None:
     """What colours, markers and line styles mean, for the legend."""
-    for data, colour in colours.items():
-        ax.plot([], [], color=colour, label=element(data))
+    for symbol, colour in colours.items():
+        ax.plot([], [], color=colour, label=symbol)
     ax.plot([], [], marker="o", color=GREY, label="test set")
     ax.plot([], [], marker="o", mfc="white", color=GREY, linewidth=0.8, label="cross-validation")
     for who, style in PUBLISHED_STYLES.items():
