@@ -52,6 +52,20 @@ def test_one_json_object_tells_the_accuracy(export):
     assert 0 < found["radial_error"] < 1e-11
 
 
+def test_a_larger_tolerance_takes_fewer_polynomials(export):
+    found = [
+        json.loads(export("ace:w.json", "--out", "w.yace", "--tolerance", tolerance, "--json", "--force")[1])
+        for tolerance in ("1e-4", "1e-8")
+    ]
+    assert found[0]["n_polynomials"] < found[1]["n_polynomials"]
+    assert found[0]["radial_error"] > found[1]["radial_error"]
+
+
+@pytest.mark.parametrize("tolerance", ["0", "-1", "nan", "1"])
+def test_a_tolerance_must_make_sense(refused, tolerance):
+    assert "tolerance" in refused("ace:w.json", "--out", "w.yace", "--tolerance", tolerance)
+
+
 def test_json_is_the_same_potential_again(export, tmp_path):
     assert export("ace:w.json", "--out", "copy.json")[0] == 0
     assert (tmp_path / "copy.json").read_bytes() == (tmp_path / "w.json").read_bytes()

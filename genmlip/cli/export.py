@@ -25,6 +25,9 @@ def export(
     out: Annotated[
         Path, typer.Option(metavar="PATH", help="FILE.yace, FILE.json, or a folder for tables (CSV).")
     ],
+    tolerance: Annotated[
+        float, typer.Option(metavar="ε", help="Of the radial functions in a .yace file; larger is faster.")
+    ] = 1e-12,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -41,26 +44,26 @@ def export(
     (check_file if out.suffix else check_folder)(out, force)
     with only_results_on_stdout():
         potential = load_potential(pot)
-        written = _WRITERS[out.suffix](potential, out)
+        written = _WRITERS[out.suffix](potential, out, tolerance)
     show(written, json, UNITS)
     if out.suffix == ".yace" and not json:
         print(f"\npair_style pace recursive\npair_coeff * * {out} {' '.join(potential.symbols)}")
 
 
-def _write_yace(potential: Potential, out: Path) -> dict[str, Any]:
+def _write_yace(potential: Potential, out: Path, tolerance: float) -> dict[str, Any]:
     from genmlip.potentials.ace.yace_writer import save_yace
 
-    report = asdict(save_yace(_fitted(potential), out))
+    report = asdict(save_yace(_fitted(potential), out, tolerance))
     return {"out": str(report.pop("path")), **report}
 
 
-def _write_json(potential: Potential, out: Path) -> dict[str, Any]:
+def _write_json(potential: Potential, out: Path, _: float) -> dict[str, Any]:
     fitted = _fitted(potential)
     fitted.save(out)
     return {"out": str(out), "n_functions": fitted.n_coefficients}
 
 
-def _write_tables(potential: Potential, out: Path) -> dict[str, Any]:
+def _write_tables(potential: Potential, out: Path, _: float) -> dict[str, Any]:
     from genmlip.potentials.ace.curves import save_curves
 
     radial, dimer = save_curves(potential, out)

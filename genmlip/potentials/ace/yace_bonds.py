@@ -31,8 +31,8 @@ MAX_POLYNOMIALS = 1024
 SQRT_4PI = float(np.sqrt(4 * np.pi))
 _SAMPLES = 4 * MAX_POLYNOMIALS  # Chebyshev nodes
 _NEAREST = 0.25  # of the cutoff: closer than this, functions are not what errors are measured against
-_UNSEEN = 1e-8  # 1 − dρ/dr at r_in
-_WIDTH = 0.2  # of r_in: narrower than this, a core costs too many polynomials
+_UNSEEN = 1e-12  # 1 − dρ/dr at r_in
+_WIDTH = 0.09  # of the cutoff: narrower than this, Δ costs more than some 600 polynomials
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class CloseRange:
 
         ρ(r) = m + s ∫_{−∞}^z erfc(−t)/2 dt,   z = (r − m) / s,   m = r_in − Δ/2,
 
-    rests, as there, at m; s is such that it is r from r_in on, but for 10⁻¹⁰ Å. Half of the ZBL energy
+    rests, as there, at m; s is such that ρ = r from r_in on, but for 10⁻¹² Å. Half of the ZBL energy
     becomes p exp(−λ r²)/r · (1 + cos(π r/r_cut))/2, the format's core, with the same values at m/2 and m.
     That core has no end: the pair function takes away what is left of it outside of m.
 
@@ -62,9 +62,9 @@ class CloseRange:
 
     @classmethod
     def of(cls, short_range: ShortRange, cutoff: float) -> CloseRange:
-        """Like ``short_range``, with a Δ of a fifth of r_in at least; ``cutoff`` (Å) is that of the pair."""
+        """Like ``short_range``, but for the least Δ; ``cutoff`` (Å) is that of the pair."""
         inner = short_range.inner
-        half = max(short_range.width, _WIDTH * inner) / 2
+        half = min(max(short_range.width, _WIDTH * cutoff), inner) / 2
         r = (inner - half) * np.linspace(0.5, 1, 51)
         phi = zbl(*short_range.numbers, r)[0] / 2
         log = np.log(2 * r * phi / (1 + np.cos(np.pi * r / cutoff)))
