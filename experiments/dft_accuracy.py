@@ -1,32 +1,43 @@
 """Errors of linear ACE on DFT data against the number of functions.
 
-GENMLIP_DATA names the folder of the data sets (default ../shared/data). The cutoffs, the distance of highest
-resolution and the weight of the few slabs were chosen by cross-validation within the training sets; every run
-chooses the other weights and the regularisation again. Of tungsten the group ``general`` is fitted, and a
-tenth of it held out as the test set.
+GENMLIP_DATA names the folder of the data sets (default ../shared/data). Cutoffs, the distance of highest
+resolution (0.7 of them), the regularisation and the weight of the few slabs were chosen by cross-validation
+within the training sets; every run chooses the weight of energies in the same way. Of tungsten the group
+``general`` is fitted, and a tenth of the data is held out as the test set.
 """
 
 from genmlip.studies import Accuracy, Study, grid
 
 DEGREES = ["6,6,5,4", "8,8,7,5", "10,10,8,7", "12,12,10,8", "12,14,12,10", "14,16,13,11", "16,19,15,12"]
-CUTOFFS = {"mlearn_Si": 6.0, "mlearn_Ge": 5.7, "mlearn_Mo": 5.0, "W_dft": 5.0}
 
-
-def runs(data, degrees):
-    cutoff = CUTOFFS[data]
-    tungsten = {"groups": "general", "observations": "EF", "weights": [("E=30,F=1", "E=100,F=1")]}
-    mlearn = {"group_weights": [{"Surface": {"E": 0.5}}], "weights": [("E=30,F=1,V=0.3", "E=60,F=1,V=0.3")]}
-    own = tungsten if data == "W_dft" else mlearn
-    return grid(data=data, degree=degrees, cutoff=cutoff, r0=round(0.7 * cutoff, 2), **own)
-
+mlearn = {
+    "weights": [("E=30,F=1,V=0.3", "E=60,F=1,V=0.3")],
+    "group_weights": [{"Surface": {"E": 0.5}}],
+    "solvers": [("ridge:1e-3",)],
+}
+silicon = grid(data="mlearn_Si", degree=DEGREES, cutoff=6.0, r0=4.2, **mlearn)
+molybdenum = grid(data="mlearn_Mo", degree=DEGREES, cutoff=5.0, r0=3.5, **mlearn)
 
 study = Study(
-    runs=[run for data in CUTOFFS for run in runs(data, DEGREES)],
-    quick=[run for data in ("mlearn_Si", "mlearn_Mo") for run in runs(data, DEGREES[:4])],
+    runs=[
+        *silicon,
+        *grid(data="mlearn_Ge", degree=DEGREES, cutoff=5.7, r0=4.0, **mlearn),
+        *molybdenum,
+        *grid(
+            data="W_dft",
+            groups="general",
+            observations="EF",
+            degree=DEGREES[:-1],
+            cutoff=5.0,
+            r0=3.5,
+            weights=[("E=30,F=1", "E=100,F=1")],
+            solvers=[("ridge:1e-4",)],
+        ),
+    ],
+    quick=[*silicon[:4], *molybdenum[:4]],
     kind=Accuracy,
     order=4,
     core=4,
-    solvers=("ridge:1e-3", "ridge:3e-3"),
 )
 
 if __name__ == "__main__":

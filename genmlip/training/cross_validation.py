@@ -8,9 +8,9 @@ triangles: no trial looks at a configuration again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import compress, count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -128,20 +128,28 @@ class CrossValidation:
     E0: Mapping[str, float] | None
     assemblies: tuple[Assembly, ...]
     others: tuple[Assembly, ...]
+    _fitted: dict[tuple[Any, Solver], tuple[LinearACE, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def potentials(
         self, scales: Mapping[str, float] | None = None, solver: Solver | None = None
     ) -> tuple[LinearACE, ...]:
-        """The potentials fitted without each of the folds.
+        """The potentials fitted without each of the folds; kept, as measures of one trial ask for them again.
 
         scales : factors of the weights by observation, as in :meth:`Assembly.system`
         """
-        fitted = []
-        for assembly in self.others:
-            solution, free = solve(assembly.system(scales), solver or Ridge(), self.ace.smoothness)
-            offsets = self.E0 or dict(zip(self.ace.symbols, free.tolist(), strict=True))
-            fitted.append(self.ace.with_coefficients(solution.coefficients, offsets))
-        return tuple(fitted)
+        trial = (tuple(sorted((scales or {}).items())), solver or Ridge())
+        if trial not in self._fitted:
+            self._fitted[trial] = tuple(self._potential(assembly, *trial) for assembly in self.others)
+        return self._fitted[trial]
+
+    def _potential(
+        self, assembly: Assembly, scales: tuple[tuple[str, float], ...], solver: Solver
+    ) -> LinearACE:
+        solution, free = solve(assembly.system(dict(scales)), solver, self.ace.smoothness)
+        offsets = self.E0 or dict(zip(self.ace.symbols, free.tolist(), strict=True))
+        return self.ace.with_coefficients(solution.coefficients, offsets)
 
     def rmse(
         self, scales: Mapping[str, float] | None = None, solver: Solver | None = None
