@@ -16,6 +16,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from genmlip._extxyz import read_frames, write_frames
 from genmlip._types import Array
 from genmlip.errors import InputError, UnknownNameError
+from genmlip.potentials.base import Evaluation
 from genmlip.potentials.closest import Pair, smallest_distances
 from genmlip.training.label_keys import find_labels, without_labels
 
@@ -107,6 +108,15 @@ class Configuration:
                 atoms.info["stress"] = (-self.virial / atoms.get_volume()).ravel()
         return atoms
 
+    def less(self, known: Evaluation) -> Configuration:
+        """The same atoms with what ``known`` says of them taken from the labels."""
+        return replace(
+            self,
+            energy=None if self.energy is None else self.energy - known.energy,
+            forces=None if self.forces is None else self.forces - known.forces,
+            virial=None if self.virial is None else self.virial - known.virial,
+        )
+
     @property
     def stress(self) -> Array | None:
         """(6,) eV/Å³ in ASE's sign and Voigt order; None without virial."""
@@ -188,6 +198,13 @@ class Dataset:
     def with_weights(self, weight: Callable[[Configuration], float]) -> Dataset:
         """The same configurations, each with the weight that the function gives it."""
         return Dataset(tuple(replace(configuration, weight=weight(configuration)) for configuration in self))
+
+    def less(self, known: Callable[[Atoms], Evaluation]) -> Dataset:
+        """What is left of the labels for a model to explain that comes on top of ``known``.
+
+        ``known`` is, for example, :meth:`genmlip.potentials.ace.LinearACE.baseline`.
+        """
+        return Dataset(tuple(configuration.less(known(configuration.atoms)) for configuration in self))
 
     @cached_property
     def groups(self) -> tuple[str, ...]:

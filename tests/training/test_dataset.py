@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read as ase_read
 from ase.io import write as ase_write
@@ -16,7 +17,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from genmlip._extxyz import read_frames, write_frames
 from genmlip.errors import FileFormatError, InputError
-from genmlip.training import Configuration, Dataset
+from genmlip.potentials.ace import LinearACE
+from genmlip.potentials.ace.core import ShortRange
+from genmlip.potentials.base import Evaluation
+from genmlip.training import Configuration, Dataset, OrdinaryLeastSquares, fit, label
 from genmlip.training.label_keys import ALL_KEYS
 
 RESERVED = {"lattice", "properties", "pbc", "config_type", "config_weight", *ALL_KEYS}
@@ -422,3 +426,29 @@ def test_smallest_distances_of_a_data_set_are_those_of_its_closest_configuration
     )
     assert data.smallest_distances == {("W", "W"): 2.25, ("Ta", "W"): 2.5}
     assert data.smallest_distance == 2.25
+
+
+def test_a_fit_on_top_of_cores_finds_the_potential_that_has_them():
+    rng = np.random.default_rng(11)
+    basis = LinearACE("W", 4.0, order=2, degree=(6, 5))
+    model = basis.with_short_range({("W", "W"): ShortRange((74, 74), 2.4, 0.6)})
+    known = model.with_coefficients(rng.normal(size=model.n_coefficients) / model.smoothness, {"W": -1.5})
+    cells = []
+    for _ in range(6):
+        cell = bulk("W", cubic=True, a=3.1652) * (2, 2, 2)
+        cell.positions += rng.normal(0.0, 0.25, (16, 3))
+        cells.append(cell)
+    data = label(cells, known)
+    assert data.smallest_distance < 2.0
+    found = fit(model, data.less(model.baseline), solver=OrdinaryLeastSquares()).potential
+    assert_allclose(found.E0["W"], -1.5, atol=1e-7)
+    assert_allclose(found.coefficients, known.coefficients, atol=1e-7 * abs(known.coefficients).max())
+
+
+def test_labels_that_are_not_there_stay_so():
+    atoms = Atoms("W2", positions=[[0, 0, 0], [0, 0, 2]], info={"energy": 3.0})
+    known = Evaluation(np.array([1.0, 0.5]), np.ones((2, 3)), np.ones((3, 3)))
+    left = Dataset.from_atoms([atoms]).less(lambda _: known)[0]
+    assert left.energy == 1.5
+    assert left.forces is None
+    assert left.virial is None
