@@ -77,9 +77,11 @@ class Engine:
         vectors : (p, 3) Å, r_ij; pairs beyond their cutoff get the gradient zero
         threads : by default the environment's GENMLIP_THREADS, or 1; the results do not depend on it
 
-        Raises InputError naming the atom where a neighbour is at distance zero.
+        Raises InputError naming the atom where a neighbour is at distance zero, or for less than one thread.
         """
         threads = default_threads() if threads is None else threads
+        if threads < 1:
+            raise InputError(f"threads = {threads} must be at least 1")
         centre_species = species[neighbours.centre]
         tasks: list[tuple[int, IntArray]] = []
         for z in range(len(self.centres)):
@@ -128,7 +130,7 @@ def _centre_tables(expansion: Expansion, z: int) -> CentreTables:
     """The tables of the centres of species ``z``."""
     centre = expansion.centres[z]
     tables = [RadialTable.of(*pair) for pair in zip(expansion.radial[z], expansion.cores[z], strict=True)]
-    cores = [_nothing(1) if table.core is None else table.core for table in tables]
+    cores = [_nothing() if table.core is None else table.core for table in tables]
     core_reach = np.array([0.0 if table.core is None else table.core.cutoff for table in tables])
     lmax = int(np.sqrt(centre.moments[:, 2].max(initial=0)))
     by_harmonic = np.lexsort(centre.moments.T[[1, 2, 0]])  # by species, then harmonic, then channel
@@ -146,9 +148,9 @@ def _centre_tables(expansion: Expansion, z: int) -> CentreTables:
     )
 
 
-def _nothing(channels: int) -> RadialTable:
-    """A table of zeros."""
-    return RadialTable(np.zeros((1, 1, channels)), np.array([0.0, 1.0]), np.array([0, 0]), 1.0, 1.0)
+def _nothing() -> RadialTable:
+    """The table of a core that is zero."""
+    return RadialTable(np.zeros((1, 1, 1)), np.array([0.0, 1.0]), np.array([0, 0]), 1.0, 1.0)
 
 
 def _stack(tables: list[RadialTable]) -> SplineTables:
@@ -158,9 +160,9 @@ def _stack(tables: list[RadialTable]) -> SplineTables:
     coefficients[:] = 0.0
     end, bins, n_bins = [], [], 0
     for table in tables:
-        here, degree, channels = table.coefficients.shape
+        here, n, channels = table.coefficients.shape
         for c in range(channels):
-            coefficients[n_bins : n_bins + here, c // WIDTH, :degree, c % WIDTH] = table.coefficients[:, :, c]
+            coefficients[n_bins : n_bins + here, c // WIDTH, :n, c % WIDTH] = table.coefficients[:, :, c]
         end.append(np.append(table.start[1:], np.inf))
         bins.append(table.bin + n_bins)
         n_bins += here + 1

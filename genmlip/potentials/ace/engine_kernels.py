@@ -17,16 +17,7 @@ import numpy as np
 from numba import njit
 
 from genmlip._types import AnyArray, Array, IntArray
-from genmlip.potentials.ace.lanes import (
-    WIDTH,
-    entry,
-    load,
-    splat,
-    spread,
-    square_root,
-    store,
-    transpose,
-)
+from genmlip.potentials.ace.lanes import WIDTH, entry, load, splat, spread, square_root, store, transpose
 
 SHIFTED_SCALED = 1
 FAR = 1e6  # Å
@@ -138,9 +129,7 @@ class Scratch(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def site_energies(  # type: ignore[no-untyped-def]
-    sites, first, index, species, vectors, tables, s, energies, gradients
-):  # fmt: skip
+def site_energies(sites, first, index, species, vectors, tables, s, energies, gradients):  # type: ignore[no-untyped-def]
     """V_i of ``sites`` and ∂V_i/∂r_ij of their pairs; -1, or a site with a neighbour at distance zero."""
     for begin in range(0, sites.size, WIDTH):
         four = sites[begin : begin + WIDTH]

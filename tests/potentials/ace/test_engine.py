@@ -306,6 +306,11 @@ def test_a_number_of_threads_that_makes_no_sense_is_refused(monkeypatch, text):
         default_threads()
 
 
+def test_less_than_one_thread_is_refused():
+    with pytest.raises(InputError, match="threads = 0 must be at least 1"):
+        evaluate(Engine.of(random_expansion(1, EMBEDDINGS["linear"])), *lattice(1), threads=0)
+
+
 def test_an_unknown_embedding_is_refused_with_the_known_ones():
     with pytest.raises(UnknownNameError, match="FinnisSinclairShiftedScaled"):
         Engine.of(random_expansion(1, Embedding((1.0,), (1.0,), "FinnisSinclaire")))
