@@ -19,9 +19,9 @@ from ase.data import atomic_numbers
 
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError, UnknownNameError
+from genmlip.potentials.ace import curvature
 from genmlip.potentials.ace.basis import MAX_ORDER, ACEBasis, check_integer, first_shell_distance
 from genmlip.potentials.ace.core import FrozenRadial, ShortRange, ZBLCore
-from genmlip.potentials.ace.curvature import site_hessian
 from genmlip.potentials.ace.engine import Engine
 from genmlip.potentials.ace.expansion import Centre, Expansion
 from genmlip.potentials.ace.files import Saved, load_json, save_json
@@ -172,7 +172,12 @@ class LinearACE(SitePotential):
         self._engine.site_terms(species, neighbours, vectors, energies, gradients)
 
     def site_hessian(self, species: IntArray, vectors: Array) -> Array:
-        return site_hessian(self.expansion, species, vectors)
+        return curvature.site_hessian(self.expansion, species, vectors)
+
+    def site_tangents(
+        self, species: IntArray, neighbours: Neighbours, vectors: Array, changes: Array, tangents: Array
+    ) -> None:
+        curvature.hessian_vectors(self.expansion, species, neighbours, vectors, changes, tangents)
 
     def _add_affine_terms(
         self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array

@@ -13,6 +13,7 @@ from genmlip.errors import InputError
 from genmlip.potentials.ace import LinearACE
 from genmlip.potentials.ace.core import FrozenRadial, ShortRange, ZBLCore, zbl
 from genmlip.potentials.ace.radial import RadialBasis
+from genmlip.potentials.base import hessian_by_differences
 
 CUTOFF = 4.5
 INNER, WIDTH = 2.4, 0.5
@@ -177,3 +178,19 @@ def test_the_hard_core_of_other_formats_has_its_energy_at_the_inner_cutoff():
     assert_allclose(phi[1], 100.0, rtol=1e-12)
     energy, slope = zbl(74, 73, r[1:2])
     assert_allclose((phi[2] - phi[0]) / 2e-4 / phi[1], slope[0] / energy[0], rtol=1e-5)
+
+
+def test_the_hessian_is_the_derivative_of_the_gradient_where_atoms_are_close(alloy):
+    vectors = np.array([[2.2, 0.1, 0.2], [-1.3, 1.9, 0.3], [0.2, -1.1, 1.2], [0.3, -2.0, -1.9]])
+    species = np.array([0, 1, 0, 1, 0])
+    closed = alloy.site_hessian(species, vectors)
+    differences = hessian_by_differences(alloy, species, vectors, step=2e-3)
+    assert_allclose(closed, differences, atol=1e-7 * abs(closed).max())
+
+
+def test_tangents_are_products_of_the_hessian_where_atoms_are_close(alloy):
+    evaluator = alloy.bind(crowded(seed=4))
+    positions = crowded(seed=4).positions
+    direction = np.random.default_rng(1).normal(size=positions.shape)
+    tangent = derivative(lambda t: evaluator(positions + t * direction).forces, 0.0, 5e-4)
+    assert_allclose(evaluator.hessian_vector(positions, direction), -tangent, atol=1e-6 * abs(tangent).max())
