@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,6 +66,10 @@ def train(
 
     Example: genmlip train --cells my-dft.xyz --observations EF --out mine.json
     """
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read when NumPy is loaded, which is now
+        os.environ.setdefault(
+            variable, "1"
+        )  # the workers are the threads; those of BLAS would be in their way
     from genmlip.potentials.ace import LinearACE
     from genmlip.studies.specifications import parse_degree, parse_solver, parse_weights
     from genmlip.training import fit

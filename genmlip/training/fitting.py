@@ -102,7 +102,8 @@ def fit(
         atom without periodicity are taken, if they are there for every element; else E0 is fitted along,
         without penalty (E in the observations), or stays what it is in ``ace``.
     progress : called as progress(done, total) after every configuration
-    workers : threads that assemble; the result does not depend on it
+    workers : threads that assemble; the result does not depend on it. Where the machine is shared, let BLAS
+        have one thread (OPENBLAS_NUM_THREADS=1, set before NumPy is imported): its own would be in their way.
 
     Raises InputError for data that lack a label, an element the model lacks, unknown observations or groups,
     and for fewer equations than functions where the solver has no regularisation.
@@ -113,6 +114,8 @@ def fit(
     started = time.perf_counter()
     given = reference_energies(ace, dataset, kinds, E0)
     system = assemble(ace, dataset, kinds, weights, given, progress, workers).system()
+    if system.n_rows == 0:
+        raise InputError("the weights of observations, groups and configurations leave nothing to fit")
     solution, fitted = solve(system, solver, ace.smoothness)
     offsets = given or dict(zip(ace.symbols, fitted.tolist(), strict=True))
     seconds = time.perf_counter() - started

@@ -326,6 +326,19 @@ def test_fewer_equations_than_functions_need_regularisation(small_ace, tungsten_
     assert np.isfinite(fit(small_ace, few, "E").potential.coefficients).all()
 
 
+def test_weights_that_leave_nothing_are_refused(small_ace, tungsten_data):
+    with pytest.raises(InputError, match="leave nothing to fit"):
+        fit(small_ace, tungsten_data, weights=Weights(E=0.0, F=0.0, V=0.0))
+    with pytest.raises(InputError, match="leave nothing to fit"):
+        fit(small_ace, tungsten_data.with_weights(lambda _: 0.0))
+
+
+def test_one_energy_tells_nothing_about_noise(small_ace, tungsten_data):
+    with pytest.raises(InputError, match="no equation is left to estimate the noise from"):
+        fit(small_ace, Dataset(tungsten_data.configurations[:1]), "E")
+    assert fit(small_ace, Dataset(tungsten_data.configurations[:1]), "E", solver=Ridge()).n_rows == 1
+
+
 @pytest.mark.parametrize(
     ("labels", "named"),
     [

@@ -24,14 +24,15 @@ class OrdinaryLeastSquares:
         if system.n_rows < n_columns:
             raise InputError(
                 f"{system.n_rows} equations cannot determine {n_columns} functions without regularisation: "
-                "add configurations, make the basis smaller, or use Ridge, GCVRidge or TruncatedSVD"
+                "add configurations, make the basis smaller, or use a solver that regularises, "
+                "such as BayesianRidge or Ridge"
             )
         spectrum = Spectrum.of(system, prior)
         rank = spectrum.rank(self.tolerance)
         if rank < n_columns:
             raise InputError(
                 f"the data determine only {rank} of {n_columns} combinations of the functions: "
-                "add configurations or use Ridge, GCVRidge or TruncatedSVD"
+                "add configurations or use a solver that regularises, such as BayesianRidge or Ridge"
             )
         return spectrum.solution(np.ones(rank), {"rank": rank})
 

@@ -22,6 +22,7 @@ from scipy.linalg.blas import dtrmm
 from scipy.linalg.lapack import dtrtri, dtrtrs
 
 from genmlip._types import Array, BoolArray
+from genmlip.errors import InputError
 from genmlip.training.solvers.spectrum import check_prior
 from genmlip.training.streamed_qr import ReducedSystem, fold, stacked
 
@@ -39,7 +40,14 @@ class Evidence:
 
     @classmethod
     def of(cls, system: ReducedSystem, prior: Array, separate_noise: bool) -> Evidence:
-        """One noise for each part of ``system`` that holds equations, or a single one for all of it."""
+        """One noise for each part of ``system`` that holds equations, or a single one for all of it.
+
+        Raises InputError for a system without equations, and as :func:`check_prior` does.
+        """
+        if system.n_rows < 1:
+            raise InputError(
+                "no equation is left to estimate the noise from: add configurations or use Ridge"
+            )
         scale = np.append(check_prior(system, prior), 1.0)
         parts = {name: part for name, part in system.parts.items() if part.n_rows > 0}
         if not (separate_noise and parts):
