@@ -75,10 +75,11 @@ def _scratch(tables: CentreTables, longest: int) -> TangentScratch:
     n_lm, n_Q = (tables.lmax + 1) ** 2, len(tables.recursion)
     n_c = WIDTH * tables.radial.coefficients.shape[1]
     of_blocks = ((9,), (2,), (2, n_c), (2, n_c), (2, n_Q), (2, 2 * (tables.lmax + 1)), (2, n_lm))
-    of_sites = ((2, n_P), (2, n_densities, n_P), (2, n_P), (2, n_lm), (3,), (2,), *[(2, n_densities)] * 2)
+    of_products = ((1, 2, n_P), (n_densities, 2, n_P), (1, 2, n_P))
+    of_sites = ((1, 2, n_lm), (3,), (2,), (1, 2, n_densities), (1, 2, n_densities))
     shapes: list[tuple[int, ...]] = [(n_blocks, *shape, WIDTH) for shape in of_blocks]
     shapes.append((2, len(tables.moments.channel) + WIDTH))
-    shapes += [(*shape, WIDTH) for shape in of_sites]
+    shapes += [(*shape, WIDTH) for shape in (*of_products, *of_sites)]
     return TangentScratch(
         np.empty(n_species, dtype=np.int64),
         np.empty((WIDTH, n_species + 1), dtype=np.int64),

@@ -21,22 +21,23 @@ from genmlip.potentials.ace.lanes import WIDTH, load, splat, spread, square_root
 
 
 class TangentScratch(NamedTuple):
-    """Room for four sites; arrays of blocks have the shape (n_blocks, …, WIDTH), a 2 stands for tangents beside.
+    """Room for four sites. Most arrays are (n_blocks or 1, 2, …, WIDTH): of a quantity and of its tangent.
 
-    count : (n_species,)
+    counts : (n_species,)
     block : (WIDTH, n_species + 1) first block of every site and species
     slot : (n_blocks WIDTH,) the pair in each lane, -1 where there is none
-    geometry : r̂, 1/r, r and the changes of r̂ and r: 9
-    core : the slope of φ: 2
-    R, dR : radial functions and slopes: 2 n_c
-    Q, CS, Y : Q_l^m, (C_m, S_m), Y_lm: 2 n_Q, 2 · 2 (lmax + 1), 2 n_lm
-    A : (2, n_A + WIDTH) moments of one site, then their adjoints
-    P : (2, n_P, WIDTH); each : (2, n_densities, n_P, WIDTH) slopes ∂ρ_p/∂P; adjoint : (2, n_P, WIDTH)
-    T : (2, n_lm, WIDTH); result : (3, WIDTH), of one block
-    phi, rho, slope : (2, WIDTH), (2, n_densities, WIDTH) twice: φ, then ∂V/∂φ; ρ_p and ∂V/∂ρ_p
+    geometry : (n_blocks, 9, WIDTH) r̂, 1/r, r and the changes of r̂ and r
+    core : the slope of φ (n_blocks, 2, WIDTH)
+    R, dR, Q, CS, Y : radial functions and slopes, Q_l^m, (C_m, S_m), Y_lm, of the neighbours
+    A : (2, n_A + WIDTH) moments of one site, then ∂V/∂A
+    P, each, adjoint : products, ∂ρ_p/∂P (here p in the place of the block), ∂V/∂P
+    T : of the harmonics, for one block
+    result : (3, WIDTH) of one block
+    phi : (2, WIDTH) φ, then ∂V/∂φ
+    rho, slope : ρ_p and ∂V/∂ρ_p
     """
 
-    count: IntArray
+    counts: IntArray
     block: IntArray
     slot: IntArray
     geometry: Array
@@ -55,6 +56,40 @@ class TangentScratch(NamedTuple):
     phi: Array
     rho: Array
     slope: Array
+
+
+@njit(cache=True, nogil=True)
+def _take(x, b, k):  # type: ignore[no-untyped-def]
+    """x[b, :, k]: a quantity and its tangent, in lanes."""
+    return load(x, (b, 0, k)), load(x, (b, 1, k))
+
+
+@njit(cache=True, nogil=True)
+def _put(x, b, k, a):  # type: ignore[no-untyped-def]
+    """x[b, :, k] = a."""
+    store(x, (b, 0, k), a[0])
+    store(x, (b, 1, k), a[1])
+
+
+@njit(cache=True, nogil=True)
+def _zero():  # type: ignore[no-untyped-def]
+    return splat(0.0), splat(0.0)
+
+
+@njit(cache=True, nogil=True)
+def _plus(a, b):  # type: ignore[no-untyped-def]
+    return a[0] + b[0], a[1] + b[1]
+
+
+@njit(cache=True, nogil=True)
+def _times(a, b):  # type: ignore[no-untyped-def]
+    """The product rule."""
+    return a[0] * b[0], a[1] * b[0] + a[0] * b[1]
+
+
+@njit(cache=True, nogil=True)
+def _scaled(constant, a):  # type: ignore[no-untyped-def]
+    return constant * a[0], constant * a[1]
 
 
 @njit(cache=True, nogil=True)
@@ -79,7 +114,7 @@ def site_tangents(sites, first, index, species, vectors, changes, tables, s, tan
             else:
                 s.phi[0, lane], s.phi[1, lane] = 0.0, 0.0
                 for v in range(n_A):
-                    s.P[0, v, lane], s.P[1, v, lane] = 0.0, 0.0
+                    s.P[0, 0, v, lane], s.P[0, 1, v, lane] = 0.0, 0.0
         _multiply(n_A, tables.products, s)
         for lane in range(n):
             _embed(lane, tables.embedding, s)
@@ -117,7 +152,7 @@ def site_curvature(first, index, species, vectors, changes, tables, s, gradients
             column = min(begin + lane, n_columns - 1)
             s.phi[0, lane], s.phi[1, lane] = phi, gradients[n_A, column]
             for v in range(n_A):
-                s.P[0, v, lane], s.P[1, v, lane] = s.P[0, v, 0], gradients[v, column]
+                s.P[0, 0, v, lane], s.P[0, 1, v, lane] = s.P[0, 0, v, 0], gradients[v, column]
         _multiply(n_A, tables.products, s)
         for lane in range(WIDTH):
             _embed(lane, tables.embedding, s)
@@ -125,11 +160,11 @@ def site_curvature(first, index, species, vectors, changes, tables, s, gradients
         for lane in range(min(WIDTH, n_columns - begin)):
             responses[n_A, begin + lane] = s.phi[1, lane]
             for v in range(n_A):
-                responses[v, begin + lane] = s.adjoint[1, v, lane]
+                responses[v, begin + lane] = s.adjoint[0, 1, v, lane]
     for a in range(3):
         s.phi[1, a] = 0.0
         for v in range(n_A):
-            s.adjoint[1, v, a] = 0.0
+            s.adjoint[0, 1, v, a] = 0.0
         _pull_back(a, tables, s, own)
     return -1
 
@@ -141,10 +176,8 @@ def _fill_gradients(axis, begin, moments, s, gradients):  # type: ignore[no-unty
     for z in range(first.shape[0]):
         for b in range(s.block[axis, z], s.block[axis, z + 1]):
             for lm in range(first.shape[1] - 1):
-                Y, tY = load(s.Y, (b, 0, lm)), load(s.Y, (b, 1, lm))
                 for v in range(first[z, lm], first[z, lm + 1]):
-                    c = channel[v]
-                    store(s.result, 0, load(s.R, (b, 1, c)) * Y + load(s.R, (b, 0, c)) * tY)
+                    store(s.result, 0, _times(_take(s.R, b, channel[v]), _take(s.Y, b, lm))[1])
                     _spread_out(axis, begin, b, v, s, gradients)
             store(s.result, 0, load(s.core, (b, 0)) * load(s.geometry, (b, 8)))
             _spread_out(axis, begin, b, gradients.shape[0] - 1, s, gradients)
@@ -168,7 +201,7 @@ def _sort_neighbours(sites, first, index, species, vectors, changes, reach, s, t
     n_species, blocks = reach.size, 0
     for lane in range(sites.size):
         begin, end = first[sites[lane]], first[sites[lane] + 1]
-        count = s.count
+        count = s.counts
         for q in range(n_species):
             count[q] = 0
         for p in range(begin, end):
@@ -345,30 +378,23 @@ def _fill_core(lane, reach, splines, s):  # type: ignore[no-untyped-def]
 def _fill_moments(lane, moments, s):  # type: ignore[no-untyped-def]
     """A_v = Σ_j R_c(r_ij) Y_lm(r̂_ij) of a site, four moments at a time."""
     channel, first = moments
-    last, zero = channel.size - 1, splat(0.0)
+    last = channel.size - 1
     for z in range(first.shape[0]):
         begin, end = s.block[lane, z], s.block[lane, z + 1]
         for lm in range(first.shape[1] - 1):
             for v in range(first[z, lm], first[z, lm + 1], WIDTH):
                 c0, c1 = channel[v], channel[min(v + 1, last)]
                 c2, c3 = channel[min(v + 2, last)], channel[min(v + 3, last)]
-                A0, A1, A2, A3 = zero, zero, zero, zero
-                t0, t1, t2, t3 = zero, zero, zero, zero
+                A0, A1, A2, A3 = _zero(), _zero(), _zero(), _zero()
                 for b in range(begin, end):
-                    Y, tY = load(s.Y, (b, 0, lm)), load(s.Y, (b, 1, lm))
-                    R0, R1 = load(s.R, (b, 0, c0)), load(s.R, (b, 0, c1))
-                    R2, R3 = load(s.R, (b, 0, c2)), load(s.R, (b, 0, c3))
-                    A0, t0 = A0 + R0 * Y, t0 + R0 * tY + load(s.R, (b, 1, c0)) * Y
-                    A1, t1 = A1 + R1 * Y, t1 + R1 * tY + load(s.R, (b, 1, c1)) * Y
-                    A2, t2 = A2 + R2 * Y, t2 + R2 * tY + load(s.R, (b, 1, c2)) * Y
-                    A3, t3 = A3 + R3 * Y, t3 + R3 * tY + load(s.R, (b, 1, c3)) * Y
-                A0, A1, A2, A3 = transpose(A0, A1, A2, A3)
-                store(s.A, (0, v), (A0 + A1) + (A2 + A3))  # the next ones overwrite what is not theirs
-                t0, t1, t2, t3 = transpose(t0, t1, t2, t3)
-                store(s.A, (1, v), (t0 + t1) + (t2 + t3))
+                    Y = _take(s.Y, b, lm)
+                    A0, A1 = _plus(A0, _times(_take(s.R, b, c0), Y)), _plus(A1, _times(_take(s.R, b, c1), Y))
+                    A2, A3 = _plus(A2, _times(_take(s.R, b, c2), Y)), _plus(A3, _times(_take(s.R, b, c3), Y))
+                for k in range(2):
+                    a0, a1, a2, a3 = transpose(A0[k], A1[k], A2[k], A3[k])
+                    store(s.A, (k, v), (a0 + a1) + (a2 + a3))  # the next ones overwrite what is not theirs
     for v in range(channel.size):
-        s.P[0, v, lane] = s.A[0, v]
-        s.P[1, v, lane] = s.A[1, v]
+        s.P[0, 0, v, lane], s.P[0, 1, v, lane] = s.A[0, v], s.A[1, v]
 
 
 @njit(cache=True, nogil=True)
@@ -376,52 +402,35 @@ def _multiply(n_A, products, s):  # type: ignore[no-untyped-def]
     """Products P, densities ρ_p = w·P + Σ w_ab P_a P_b, and ∂ρ_p/∂P but for the products that P are made of."""
     nodes, first, right, linear, quadratic = products
     for k in range(nodes.shape[0]):
-        a, b = load(s.P, (0, nodes[k, 0])), load(s.P, (0, nodes[k, 1]))
-        store(s.P, (0, n_A + k), a * b)
-        store(s.P, (1, n_A + k), load(s.P, (1, nodes[k, 0])) * b + a * load(s.P, (1, nodes[k, 1])))
+        _put(s.P, 0, n_A + k, _times(_take(s.P, 0, nodes[k, 0]), _take(s.P, 0, nodes[k, 1])))
     for p in range(linear.shape[0]):
         for a in range(linear.shape[1]):
-            store(s.each, (0, p, a), spread(linear, (p, a)))
-            store(s.each, (1, p, a), splat(0.0))
-        rho, t_rho = splat(0.0), splat(0.0)
+            _put(s.each, p, a, (spread(linear, (p, a)), splat(0.0)))
+        rho = _zero()
         for a in range(linear.shape[1]):
-            P, tP = load(s.P, (0, a)), load(s.P, (1, a))
-            slope, t_slope = splat(0.0), splat(0.0)
+            P, slope = _take(s.P, 0, a), _zero()
             for t in range(first[a], first[a + 1]):
                 b, w = right[t], spread(quadratic, (p, t))
-                slope = slope + w * load(s.P, (0, b))
-                t_slope = t_slope + w * load(s.P, (1, b))
-                store(s.each, (0, p, b), load(s.each, (0, p, b)) + w * P)
-                store(s.each, (1, p, b), load(s.each, (1, p, b)) + w * tP)
-            weight = slope + spread(linear, (p, a))
-            rho, t_rho = rho + P * weight, t_rho + tP * weight + P * t_slope
-            store(s.each, (0, p, a), load(s.each, (0, p, a)) + slope)
-            store(s.each, (1, p, a), load(s.each, (1, p, a)) + t_slope)
-        store(s.rho, (0, p), rho)
-        store(s.rho, (1, p), t_rho)
+                slope = _plus(slope, _scaled(w, _take(s.P, 0, b)))
+                _put(s.each, p, b, _plus(_take(s.each, p, b), _scaled(w, P)))
+            rho = _plus(rho, _times(P, (slope[0] + spread(linear, (p, a)), slope[1])))
+            _put(s.each, p, a, _plus(_take(s.each, p, a), slope))
+        _put(s.rho, 0, p, rho)
 
 
 @njit(cache=True, nogil=True)
 def _differentiate(n_A, products, s):  # type: ignore[no-untyped-def]
-    """∂V/∂A = Σ_p ∂V/∂ρ_p ∂ρ_p/∂A into ``s.adjoint[:, :n_A]``: down the products in reverse."""
+    """∂V/∂A = Σ_p ∂V/∂ρ_p ∂ρ_p/∂A into the first n_A of ``s.adjoint``: down the products in reverse."""
     nodes = products.nodes
     for a in range(products.linear.shape[1]):
-        total, t_total = splat(0.0), splat(0.0)
+        total = _zero()
         for p in range(products.linear.shape[0]):
-            slope, each = load(s.slope, (0, p)), load(s.each, (0, p, a))
-            total = total + slope * each
-            t_total = t_total + load(s.slope, (1, p)) * each + slope * load(s.each, (1, p, a))
-        store(s.adjoint, (0, a), total)
-        store(s.adjoint, (1, a), t_total)
+            total = _plus(total, _times(_take(s.slope, 0, p), _take(s.each, p, a)))
+        _put(s.adjoint, 0, a, total)
     for k in range(nodes.shape[0] - 1, -1, -1):
-        a, b = nodes[k, 0], nodes[k, 1]
-        slope, t_slope = load(s.adjoint, (0, n_A + k)), load(s.adjoint, (1, n_A + k))
-        for here, other in ((a, b), (b, a)):
-            P = load(s.P, (0, other))
-            store(s.adjoint, (0, here), load(s.adjoint, (0, here)) + slope * P)
-            store(
-                s.adjoint, (1, here), load(s.adjoint, (1, here)) + t_slope * P + slope * load(s.P, (1, other))
-            )
+        a, b, slope = nodes[k, 0], nodes[k, 1], _take(s.adjoint, 0, n_A + k)
+        _put(s.adjoint, 0, a, _plus(_take(s.adjoint, 0, a), _times(slope, _take(s.P, 0, b))))
+        _put(s.adjoint, 0, b, _plus(_take(s.adjoint, 0, b), _times(slope, _take(s.P, 0, a))))
 
 
 @njit(cache=True, nogil=True)
@@ -431,12 +440,12 @@ def _embed(lane, embedding, s):  # type: ignore[no-untyped-def]
     switch, slope, curvature = core_switch(phi, embedding.switch[0], embedding.switch[1])
     F, t_F = 0.0, 0.0
     for p in range(embedding.exponents.size):
-        f, df, ddf = embedding_function(s.rho[0, p, lane], embedding.exponents[p], embedding.kind)
-        c, t_rho = embedding.prefactors[p], s.rho[1, p, lane]
+        f, df, ddf = embedding_function(s.rho[0, 0, p, lane], embedding.exponents[p], embedding.kind)
+        c, t_rho = embedding.prefactors[p], s.rho[0, 1, p, lane]
         F += c * f
         t_F += c * df * t_rho
-        s.slope[0, p, lane] = switch * c * df
-        s.slope[1, p, lane] = switch * c * ddf * t_rho + slope * c * df * t_phi
+        s.slope[0, 0, p, lane] = switch * c * df
+        s.slope[0, 1, p, lane] = switch * c * ddf * t_rho + slope * c * df * t_phi
     s.phi[0, lane] = 1.0 + slope * F
     s.phi[1, lane] = curvature * F * t_phi + slope * t_F
 
@@ -495,28 +504,22 @@ def _pull_back(lane, tables, s, tangents):  # type: ignore[no-untyped-def]
     for reach in tables.core_reach:
         has_core |= reach > 0.0
     for v in range(channel.size):
-        s.A[0, v] = s.adjoint[0, v, lane]
-        s.A[1, v] = s.adjoint[1, v, lane]
+        s.A[0, v], s.A[1, v] = s.adjoint[0, 0, v, lane], s.adjoint[0, 1, v, lane]
     for z in range(first.shape[0]):
         for b in range(s.block[lane, z], s.block[lane, z + 1]):
-            radial, t_radial = splat(0.0), splat(0.0)
+            radial = _zero()
             for lm in range(first.shape[1] - 1):
-                T, tT, dT, tdT = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
+                T, dT = _zero(), _zero()
                 for v in range(first[z, lm], first[z, lm + 1]):
-                    slope, t_slope, c = spread(s.A, (0, v)), spread(s.A, (1, v)), channel[v]
-                    R, dR = load(s.R, (b, 0, c)), load(s.dR, (b, 0, c))
-                    T, tT = T + slope * R, tT + t_slope * R + slope * load(s.R, (b, 1, c))
-                    dT, tdT = dT + slope * dR, tdT + t_slope * dR + slope * load(s.dR, (b, 1, c))
-                store(s.T, (0, lm), T)
-                store(s.T, (1, lm), tT)
-                Y = load(s.Y, (b, 0, lm))
-                radial = radial + dT * Y
-                t_radial = t_radial + tdT * Y + dT * load(s.Y, (b, 1, lm))
+                    slope, c = (spread(s.A, (0, v)), spread(s.A, (1, v))), channel[v]
+                    T = _plus(T, _times(slope, _take(s.R, b, c)))
+                    dT = _plus(dT, _times(slope, _take(s.dR, b, c)))
+                _put(s.T, 0, lm, T)
+                radial = _plus(radial, _times(dT, _take(s.Y, b, lm)))
             if has_core:
-                psi, t_psi, core = spread(s.phi, (0, lane)), spread(s.phi, (1, lane)), load(s.core, (b, 0))
-                radial = radial + psi * core
-                t_radial = t_radial + t_psi * core + psi * load(s.core, (b, 1))
-            _turn(b, radial, t_radial, tables, s)
+                psi = spread(s.phi, (0, lane)), spread(s.phi, (1, lane))
+                radial = _plus(radial, _times(psi, (load(s.core, (b, 0)), load(s.core, (b, 1)))))
+            _turn(b, radial, tables, s)
             for q in range(WIDTH):
                 p = s.slot[WIDTH * b + q]
                 if p >= 0:
@@ -525,56 +528,43 @@ def _pull_back(lane, tables, s, tangents):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _turn(b, radial, t_radial, tables, s):  # type: ignore[no-untyped-def]
-    """The tangent of ``radial`` r̂ + (1 − r̂ ⊗ r̂) Σ_lm T_lm ∇̃Y_lm / r; ∇̃Y by the product rule, see :mod:`harmonics`."""
-    x, y, z = load(s.geometry, (b, 0)), load(s.geometry, (b, 1)), load(s.geometry, (b, 2))
-    inverse = load(s.geometry, (b, 3))
-    tx, ty, tz = load(s.geometry, (b, 5)), load(s.geometry, (b, 6)), load(s.geometry, (b, 7))
-    gx, gy, gz, t_gx, t_gy, t_gz = _angular_gradient(b, tables, s)
-    along = (x * gx + y * gy + z * gz) * inverse
-    t_along = (x * t_gx + y * t_gy + z * t_gz + tx * gx + ty * gy + tz * gz) * inverse
-    shrink = load(s.geometry, (b, 8)) * inverse  # −δ(1/r) r
-    radial, t_radial = radial - along, t_radial - t_along + along * shrink
-    shrink = inverse * shrink
-    store(s.result, 0, t_gx * inverse - gx * shrink + t_radial * x + radial * tx)
-    store(s.result, 1, t_gy * inverse - gy * shrink + t_radial * y + radial * ty)
-    store(s.result, 2, t_gz * inverse - gz * shrink + t_radial * z + radial * tz)
+def _turn(b, radial, tables, s):  # type: ignore[no-untyped-def]
+    """The tangent of ``radial`` r̂ + (1 − r̂ ⊗ r̂) Σ_lm T_lm ∇̃Y_lm / r."""
+    x, y = (
+        (load(s.geometry, (b, 0)), load(s.geometry, (b, 5))),
+        (load(s.geometry, (b, 1)), load(s.geometry, (b, 6))),
+    )
+    z, inverse = (load(s.geometry, (b, 2)), load(s.geometry, (b, 7))), load(s.geometry, (b, 3))
+    shrink = splat(-1.0) * inverse * inverse * load(s.geometry, (b, 8))  # δ(1/r)
+    gx, gy, gz = _angular_gradient(b, tables, s)
+    gx, gy, gz = _times(gx, (inverse, shrink)), _times(gy, (inverse, shrink)), _times(gz, (inverse, shrink))
+    along = _plus(_times(x, gx), _plus(_times(y, gy), _times(z, gz)))
+    radial = radial[0] - along[0], radial[1] - along[1]
+    store(s.result, 0, _plus(gx, _times(radial, x))[1])
+    store(s.result, 1, _plus(gy, _times(radial, y))[1])
+    store(s.result, 2, _plus(gz, _times(radial, z))[1])
 
 
 @njit(cache=True, nogil=True)
 def _angular_gradient(b, tables, s):  # type: ignore[no-untyped-def]
-    """g = Σ_lm T_lm ∇̃Y_lm and its tangent.
+    """Σ_lm T_lm ∇̃Y_lm, by the product rule; see :mod:`harmonics`.
 
     ∂(C + iS)_m/∂x = m (C + iS)_{m−1}, ∂(C + iS)_m/∂y = i m (C + iS)_{m−1}, ∂Q_l^m/∂z = δ Q_l^{m+1}.
     """
-    gx, gy, gz = splat(0.0), splat(0.0), splat(0.0)
-    t_gx, t_gy, t_gz = splat(0.0), splat(0.0), splat(0.0)
+    gx, gy, gz = _zero(), _zero(), _zero()
     for l in range(1, tables.lmax + 1):
         k, centre = l * (l + 1) // 2, l * l + l
         up = spread(tables.recursion, (k, 2))
-        T, Q = load(s.T, (0, centre)), load(s.Q, (b, 0, k + 1))
-        gz = gz + up * Q * T
-        t_gz = t_gz + up * (load(s.Q, (b, 1, k + 1)) * T + Q * load(s.T, (1, centre)))
+        gz = _plus(gz, _scaled(up, _times(_take(s.Q, b, k + 1), _take(s.T, 0, centre))))
         for m in range(1, l + 1):
-            U, V, tU, tV = (
-                load(s.T, (0, centre + m)),
-                load(s.T, (0, centre - m)),
-                load(s.T, (1, centre + m)),
-                load(s.T, (1, centre - m)),
-            )
-            Q, tQ = splat(float(m)) * load(s.Q, (b, 0, k + m)), splat(float(m)) * load(s.Q, (b, 1, k + m))
-            C, S = load(s.CS, (b, 0, 2 * m - 2)), load(s.CS, (b, 0, 2 * m - 1))
-            tC, tS = load(s.CS, (b, 1, 2 * m - 2)), load(s.CS, (b, 1, 2 * m - 1))
-            even, odd = U * C + V * S, V * C - U * S
-            gx, gy = gx + Q * even, gy + Q * odd
-            t_gx = t_gx + tQ * even + Q * (tU * C + U * tC + tV * S + V * tS)
-            t_gy = t_gy + tQ * odd + Q * (tV * C + V * tC - tU * S - U * tS)
+            U, V = _take(s.T, 0, centre + m), _take(s.T, 0, centre - m)
+            Q = _scaled(splat(float(m)), _take(s.Q, b, k + m))
+            C, S = _take(s.CS, b, 2 * m - 2), _take(s.CS, b, 2 * m - 1)
+            minus_S = _scaled(splat(-1.0), S)
+            gx = _plus(gx, _times(Q, _plus(_times(U, C), _times(V, S))))
+            gy = _plus(gy, _times(Q, _plus(_times(V, C), _times(U, minus_S))))
             if m < l:
-                C, S = load(s.CS, (b, 0, 2 * m)), load(s.CS, (b, 0, 2 * m + 1))
-                tC, tS = load(s.CS, (b, 1, 2 * m)), load(s.CS, (b, 1, 2 * m + 1))
-                up = spread(tables.recursion, (k + m, 2))
-                Q, tQ = up * load(s.Q, (b, 0, k + m + 1)), up * load(s.Q, (b, 1, k + m + 1))
-                even = U * C + V * S
-                gz = gz + Q * even
-                t_gz = t_gz + tQ * even + Q * (tU * C + U * tC + tV * S + V * tS)
-    return gx, gy, gz, t_gx, t_gy, t_gz
+                C, S = _take(s.CS, b, 2 * m), _take(s.CS, b, 2 * m + 1)
+                Q = _scaled(spread(tables.recursion, (k + m, 2)), _take(s.Q, b, k + m + 1))
+                gz = _plus(gz, _times(Q, _plus(_times(U, C), _times(V, S))))
+    return gx, gy, gz
