@@ -97,9 +97,10 @@ def parse_solver(text: str) -> Solver:
             raise InputError(f"the solver {name} takes only {name}:separate, got {text!r}")
         return makers[name](separate_noise=True)
     try:
-        return makers[name](float(parameter))
+        value = float(parameter)
     except ValueError:
         raise InputError(f"the parameter of the solver {name} must be a number, not {parameter!r}") from None
+    return makers[name](value)
 
 
 def parse_degree(text: str) -> float | tuple[float, ...]:
