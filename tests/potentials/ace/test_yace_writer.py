@@ -5,6 +5,8 @@ import re
 import numpy as np
 import pytest
 from ase.build import bulk
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from genmlip.errors import InputError
@@ -187,6 +189,27 @@ def test_polynomials_are_as_many_as_the_tolerance_asks_for(tungsten, tmp_path, t
     more = save_yace(tungsten, tmp_path / "q.yace", tolerance / 10)
     assert report.radial_error < 2 * tolerance
     assert report.n_polynomials < more.n_polynomials < 1.4 * report.n_polynomials
+
+
+@settings(max_examples=15)
+@given(
+    cutoff=st.floats(3.0, 7.0),
+    r0=st.floats(1.8, 3.0),
+    tail=st.integers(1, 4),
+    core=st.integers(4, 12),
+    envelope=st.integers(3, 5),
+    n_max=st.integers(3, 40),
+    inner=st.none() | st.floats(1.4, 2.2),
+)
+def test_any_radial_functions_are_expressed_to_ten_digits(
+    tmp_path_factory, cutoff, r0, tail, core, envelope, n_max, inner
+):
+    ace = random_potential(("W",), cutoff, (n_max, 4), r0=r0, tail=tail, core=core, envelope=envelope)
+    if inner is not None:
+        ace = ace.with_short_range({("W", "W"): ShortRange((74, 74), inner, 0.2)})
+    report = save_yace(ace, tmp_path_factory.mktemp("any") / "p.yace")
+    assert report.radial_error < 5e-11
+    assert report.n_polynomials <= 800
 
 
 def test_the_report_counts_the_functions_in_the_file(potential, tmp_path):
