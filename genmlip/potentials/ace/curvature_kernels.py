@@ -94,7 +94,10 @@ def _scaled(constant, a):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def site_tangents(sites, first, index, species, vectors, changes, tables, s, tangents):  # type: ignore[no-untyped-def]
-    """Tangents of ∂V_i/∂r_ij of ``sites`` along the ``changes`` of r_ij, both (p, 3); the first site with a neighbour at distance zero, or -1."""
+    """Tangents of ∂V_i/∂r_ij of ``sites`` along the ``changes`` of r_ij, both (p, 3).
+
+    Returns the first site with a neighbour at distance zero, or -1.
+    """
     n_A = tables.moments.channel.size
     for begin in range(0, sites.size, WIDTH):
         n = min(WIDTH, sites.size - begin)
@@ -255,35 +258,37 @@ def _fill_geometry(n_blocks, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _direction(b, s):  # type: ignore[no-untyped-def]
+    """r̂, three quantities with their tangents."""
+    return (
+        (load(s.geometry, (b, 0)), load(s.geometry, (b, 5))),
+        (load(s.geometry, (b, 1)), load(s.geometry, (b, 6))),
+        (load(s.geometry, (b, 2)), load(s.geometry, (b, 7))),
+    )
+
+
+@njit(cache=True, nogil=True)
 def _fill_harmonics(n_blocks, lmax, table, s):  # type: ignore[no-untyped-def]
     """C_m and S_m, Q_l^m and Y_lm; see :mod:`harmonics`."""
     for b in range(n_blocks):
-        x, y, z = load(s.geometry, (b, 0)), load(s.geometry, (b, 1)), load(s.geometry, (b, 2))
-        tx, ty, tz = load(s.geometry, (b, 5)), load(s.geometry, (b, 6)), load(s.geometry, (b, 7))
-        C, S, tC, tS = splat(1.0), splat(0.0), splat(0.0), splat(0.0)
+        x, y, z = _direction(b, s)
+        minus_y = _scaled(splat(-1.0), y)
+        C, S = (splat(1.0), splat(0.0)), _zero()
         for m in range(lmax + 1):
             if m > 0:  # (x + iy)^m = (x + iy) (x + iy)^{m−1}
-                tC, tS = tx * C + x * tC - ty * S - y * tS, tx * S + x * tS + ty * C + y * tC
-                C, S = x * C - y * S, x * S + y * C
-            store(s.CS, (b, 0, 2 * m), C)
-            store(s.CS, (b, 0, 2 * m + 1), S)
-            store(s.CS, (b, 1, 2 * m), tC)
-            store(s.CS, (b, 1, 2 * m + 1), tS)
+                C, S = _plus(_times(x, C), _times(minus_y, S)), _plus(_times(x, S), _times(y, C))
+            _put(s.CS, b, 2 * m, C)
+            _put(s.CS, b, 2 * m + 1, S)
             k = m * (m + 1) // 2 + m
-            Q, tQ = spread(table, (k, 0)), splat(0.0)
-            before, t_before = splat(0.0), splat(0.0)
+            before, Q = _zero(), (spread(table, (k, 0)), splat(0.0))
             for l in range(m, lmax + 1):
                 if l > m:
                     k = l * (l + 1) // 2 + m
-                    up, down = spread(table, (k, 0)), spread(table, (k, 1))
-                    t_before, tQ = tQ, up * (tz * Q + z * tQ) - down * t_before
-                    before, Q = Q, up * z * Q - down * before
-                store(s.Q, (b, 0, k), Q)
-                store(s.Q, (b, 1, k), tQ)
-                store(s.Y, (b, 0, l * l + l - m), Q * S)
-                store(s.Y, (b, 1, l * l + l - m), tQ * S + Q * tS)
-                store(s.Y, (b, 0, l * l + l + m), Q * C)  # for m = 0 in the place of Q S
-                store(s.Y, (b, 1, l * l + l + m), tQ * C + Q * tC)
+                    down = _scaled(splat(-table[k, 1]), before)
+                    before, Q = Q, _plus(_scaled(spread(table, (k, 0)), _times(z, Q)), down)
+                _put(s.Q, b, k, Q)
+                _put(s.Y, b, l * l + l - m, _times(Q, S))
+                _put(s.Y, b, l * l + l + m, _times(Q, C))  # for m = 0 in the place of Q S
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -325,28 +330,20 @@ def _fill_radial(lane, splines, s):  # type: ignore[no-untyped-def]
                 R1, dR1, ddR1 = _horner(C, k1, w, splat(t1))
                 R2, dR2, ddR2 = _horner(C, k2, w, splat(t2))
                 R3, dR3, ddR3 = _horner(C, k3, w, splat(t3))
-                R0, R1, R2, R3 = transpose(R0, R1, R2, R3)
-                store(s.R, (b, 0, c), R0)
-                store(s.R, (b, 0, c + 1), R1)
-                store(s.R, (b, 0, c + 2), R2)
-                store(s.R, (b, 0, c + 3), R3)
-                dR0, dR1, dR2, dR3 = transpose(dR0, dR1, dR2, dR3)
-                _store_slope(b, c, dR0, tr, s)
-                _store_slope(b, c + 1, dR1, tr, s)
-                _store_slope(b, c + 2, dR2, tr, s)
-                _store_slope(b, c + 3, dR3, tr, s)
-                ddR0, ddR1, ddR2, ddR3 = transpose(ddR0, ddR1, ddR2, ddR3)
-                store(s.dR, (b, 1, c), ddR0 * tr)
-                store(s.dR, (b, 1, c + 1), ddR1 * tr)
-                store(s.dR, (b, 1, c + 2), ddR2 * tr)
-                store(s.dR, (b, 1, c + 3), ddR3 * tr)
+                _turned(s.R, b, 0, c, R0, R1, R2, R3, splat(1.0))
+                _turned(s.R, b, 1, c, dR0, dR1, dR2, dR3, tr)
+                _turned(s.dR, b, 0, c, dR0, dR1, dR2, dR3, splat(1.0))
+                _turned(s.dR, b, 1, c, ddR0, ddR1, ddR2, ddR3, tr)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _store_slope(b, c, dR, tr, s):  # type: ignore[no-untyped-def]
-    """dR_c/dr, and what it makes R_c change by."""
-    store(s.dR, (b, 0, c), dR)
-    store(s.R, (b, 1, c), dR * tr)
+@njit(cache=True, nogil=True)
+def _turned(x, b, k, c, a0, a1, a2, a3, factor):  # type: ignore[no-untyped-def]
+    """x[b, k, c:c + WIDTH] = ``factor`` times the channels of four neighbours."""
+    a0, a1, a2, a3 = transpose(a0, a1, a2, a3)
+    store(x, (b, k, c), a0 * factor)
+    store(x, (b, k, c + 1), a1 * factor)
+    store(x, (b, k, c + 2), a2 * factor)
+    store(x, (b, k, c + 3), a3 * factor)
 
 
 @njit(cache=True, nogil=True)
@@ -530,11 +527,7 @@ def _pull_back(lane, tables, s, tangents):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _turn(b, radial, tables, s):  # type: ignore[no-untyped-def]
     """The tangent of ``radial`` r̂ + (1 − r̂ ⊗ r̂) Σ_lm T_lm ∇̃Y_lm / r."""
-    x, y = (
-        (load(s.geometry, (b, 0)), load(s.geometry, (b, 5))),
-        (load(s.geometry, (b, 1)), load(s.geometry, (b, 6))),
-    )
-    z, inverse = (load(s.geometry, (b, 2)), load(s.geometry, (b, 7))), load(s.geometry, (b, 3))
+    (x, y, z), inverse = _direction(b, s), load(s.geometry, (b, 3))
     shrink = splat(-1.0) * inverse * inverse * load(s.geometry, (b, 8))  # δ(1/r)
     gx, gy, gz = _angular_gradient(b, tables, s)
     gx, gy, gz = _times(gx, (inverse, shrink)), _times(gy, (inverse, shrink)), _times(gz, (inverse, shrink))
