@@ -24,6 +24,7 @@ from scipy.fft import dct
 from scipy.special import erfc, erfcinv
 
 from genmlip._types import Array, IntArray
+from genmlip.errors import InputError
 from genmlip.potentials.ace.core import FrozenRadial, ShortRange, zbl
 from genmlip.potentials.ace.expansion import Centre, Expansion, RadialFunctions
 
@@ -62,13 +63,21 @@ class CloseRange:
 
     @classmethod
     def of(cls, short_range: ShortRange, cutoff: float) -> CloseRange:
-        """Like ``short_range``, but for the least Δ; ``cutoff`` (Å) is that of the pair."""
+        """Like ``short_range``, but for the least Δ; ``cutoff`` (Å) is that of the pair.
+
+        Raises InputError if r_in is so close to the cutoff that the core would have to grow with distance.
+        """
         inner = short_range.inner
         half = min(max(short_range.width, _WIDTH * cutoff), inner) / 2
         r = (inner - half) * np.linspace(0.5, 1, 51)
         phi = zbl(*short_range.numbers, r)[0] / 2
         log = np.log(2 * r * phi / (1 + np.cos(np.pi * r / cutoff)))
         decay = float((log[0] - log[-1]) / (r[-1] ** 2 - r[0] ** 2))
+        if decay <= 0:
+            raise InputError(
+                f"a core that reaches to {inner:g} Å, with radial functions that end at {cutoff:g} Å, cannot "
+                f"be written as .yace: r_in must be farther from the cutoff"
+            )
         start = float(log[-1] + decay * r[-1] ** 2)
         error = float(abs(np.exp(start - decay * r**2 - log) - 1).max())
         spread = half / float(erfcinv(2 * _UNSEEN))

@@ -169,6 +169,14 @@ def test_python_ace_knows_the_cores_as_we_read_them(pyace, with_cores, cores_fil
     assert_allclose(atoms.get_forces(), expected.forces, atol=1e-8 * abs(expected.forces).max())
 
 
+def test_a_core_that_reaches_to_the_cutoff_is_refused(tmp_path):
+    ace = random_potential(("W",), 3.0, (6, 4)).with_short_range(
+        {("W", "W"): ShortRange((74, 74), 2.99, 0.1)}
+    )
+    with pytest.raises(InputError, match=r"core that reaches to 2\.99 Å"):
+        save_yace(ace, tmp_path / "p.yace")
+
+
 def test_the_file_tells_where_it_is_another_potential(cores_file, tungsten, tmp_path):
     assert "# atoms closer than 2.1 Angstrom repel" in cores_file[0].read_text()
     assert save_yace(tungsten, tmp_path / "p.yace").exact_beyond == 0.0
