@@ -57,7 +57,8 @@ class FitResult:
         """What the solver takes for noise, by letter: E in eV per √atom, F in eV/Å, V in eV per √atom.
 
         Standard deviations for configurations of weight one; that of the total energy or virial of n atoms is
-        √n times as large. Empty for solvers that estimate none.
+        √n times as large. Where one noise is estimated for all rows, the ratios are those of the weights and
+        not a finding. Empty for solvers that estimate none.
         """
         return dict(self.metadata["noise"])
 
