@@ -62,8 +62,8 @@ def laplacian(field: sp.Expr) -> sp.Expr:
 def inverse_laplacian(source: sp.Expr) -> sp.Expr:
     """A solution of Δu = source, term by term, homogeneous up to logarithms.
 
-    ∂∂̄ (z^α z̄^β L^c) = z^(α−1) z̄^(β−1) (αβ L^c + c (α + β) L^(c−1) + c (c − 1) L^(c−2)), L = log z z̄.
-    Where α or β vanishes the source is in resonance with a harmonic field, and the solution gains a logarithm.
+    ∂∂̄ (z^α z̄^β L^c) is z^(α−1) z̄^(β−1) times αβ L^c + c (α + β) L^(c−1) + c (c − 1) L^(c−2), L = log z z̄.
+    Where α or β vanishes the source is in resonance with a harmonic field; the solution gains a logarithm.
     """
     return sp.expand(
         sp.Add(*[_solve_term(term) for term in sp.Add.make_args(sp.expand(source)) if term != 0])
