@@ -75,18 +75,22 @@ def repel_close_atoms(potential: LinearACE, configurations: Sequence[Atoms]) -> 
     The cores lie within the smallest distances of the data, so what a fit has determined stays as it is. Of
     the settings INNER × WIDTH the first is taken that leaves no attraction to speak of, else the one that
     leaves least; an ExtrapolationWarning says so if it is alarming. ``metadata["short_range"]`` records it.
+    Cores that the potential has already, and was fitted with, are kept.
     """
     closest = [smallest_distances(atoms) for atoms in configurations]
-    bare = LinearACE.from_basis(potential.basis, potential.coefficients, potential.E0)
-    cores, record, known = {}, {}, {}
+    cores, record, known = dict(potential.short_range), {}, {}
+    bare = LinearACE.from_basis(
+        potential.basis, potential.coefficients, potential.E0, short_range=potential.short_range
+    )
     for pair in combinations_with_replacement(sorted(potential.symbols), 2):
-        having = sorted((d[pair], k) for k, d in enumerate(closest) if pair in d)
+        having = sorted((d[pair], k) for k, d in enumerate(closest) if d.get(pair, np.inf) < potential.cutoff)
         if having:
             known[pair] = having[0][0]
         shortest = min(known.get(pair, _unseen_distance(pair)), potential.cutoff)
         surroundings = [configurations[k] for _, k in having[:SURROUNDINGS]]
-        approaches = [dimer(bare, pair), *(closest_pair(bare, atoms, pair) for atoms in surroundings)]
-        cores[pair], record["-".join(pair)] = choose_core(bare, pair, approaches, shortest)
+        if pair not in cores:
+            approaches = [dimer(bare, pair), *(closest_pair(bare, atoms, pair) for atoms in surroundings)]
+            cores[pair], record["-".join(pair)] = choose_core(bare, pair, approaches, shortest)
     metadata = {**potential.metadata, "short_range": record}
     named = LinearACE.from_basis(potential.basis, potential.coefficients, potential.E0, metadata)
     return named.with_short_range(cores).with_training_range(known)

@@ -20,6 +20,7 @@ from genmlip.potentials.ace.approach import (
     dimer,
     repel_close_atoms,
 )
+from genmlip.potentials.ace.core import ShortRange
 from genmlip.potentials.closest import ExtrapolationWarning, smallest_distances
 
 
@@ -132,6 +133,23 @@ def test_pairs_of_elements_without_data_repel_too(alloy):
     potential = repel_close_atoms(alloy, cells)
     assert set(potential.short_range) == {("Ta", "Ta"), ("Ta", "W"), ("W", "W")}
     assert np.isinf(potential.smallest_distances["Ta", "W"])
+
+
+def test_cores_that_a_potential_was_fitted_with_are_kept(alloy):
+    mine = {("W", "W"): ShortRange((74, 74), 2.6, 0.7)}
+    potential = repel_close_atoms(alloy.with_short_range(mine), [bulk("W", cubic=True, a=3.16)])
+    assert potential.short_range["W", "W"] == mine["W", "W"]
+    assert set(potential.metadata["short_range"]) == {"Ta-Ta", "Ta-W"}
+
+
+def test_atoms_that_do_not_interact_are_no_data(alloy):
+    cells = [
+        Atoms("WTa", positions=[[0, 0, 0], [0, 0, 5.0]]),
+        bulk("W", a=3.2),
+        bulk("Ta", a=3.3),
+        Atoms("W"),
+    ]
+    assert np.isinf(repel_close_atoms(alloy, cells).smallest_distances["Ta", "W"])
 
 
 def test_an_approach_ends_where_the_atoms_are(alloy):
