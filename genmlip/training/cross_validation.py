@@ -21,7 +21,7 @@ from genmlip.training.dataset import Configuration, Dataset
 from genmlip.training.errors import ErrorRow, Errors, evaluate
 from genmlip.training.fitting import reference_energies, solve
 from genmlip.training.observations import Weights, parse_observations
-from genmlip.training.solvers import Ridge, Solver
+from genmlip.training.solvers import BayesianRidge, Solver
 
 if TYPE_CHECKING:
     from genmlip.potentials.ace import LinearACE
@@ -138,8 +138,9 @@ class CrossValidation:
         """The potentials fitted without each of the folds; kept, as measures of one trial ask for them again.
 
         scales : factors of the weights by observation, as in :meth:`Assembly.system`
+        solver : default as in :func:`genmlip.training.fit`
         """
-        trial = (tuple(sorted((scales or {}).items())), solver or Ridge())
+        trial = (tuple(sorted((scales or {}).items())), solver or BayesianRidge())
         if trial not in self._fitted:
             self._fitted[trial] = tuple(self._potential(assembly, *trial) for assembly in self.others)
         return self._fitted[trial]
