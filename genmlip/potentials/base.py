@@ -278,6 +278,11 @@ class SiteEvaluator:
         gather_forces(nb.centre, nb.first, nb.index, vectors, gradients, forces, virial)
         return Evaluation(energies, forces, virial)
 
+    @property
+    def is_curvature_closed(self) -> bool:
+        """Whether ``hessian_vector`` costs a few evaluations and is exact."""
+        return type(self.potential).site_tangents is not SitePotential.site_tangents
+
     def hessian_vector(self, positions: Array, direction: Array) -> Array:
         """Σ_j ∂²E/∂x_i∂x_j · d_j, (n, 3): by how much the gradient of the energy changes along d.
 

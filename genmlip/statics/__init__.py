@@ -15,7 +15,12 @@ from genmlip.statics.norms import (
 from genmlip.statics.path import Path, minimum_energy_path
 from genmlip.statics.preconditioner import Identity, NotPositiveDefiniteError, Preconditioner, SparseFactor
 from genmlip.statics.saddle import Saddle, find_saddle
-from genmlip.statics.stability import crystal_stability, force_difference_hessian, stability_constant
+from genmlip.statics.stability import (
+    crystal_stability,
+    force_difference_hessian,
+    hessian_products,
+    stability_constant,
+)
 
 __all__ = [
     "DualNorm",
@@ -38,6 +43,7 @@ __all__ = [
     "force_difference_hessian",
     "gradient_gram",
     "hessian_norm",
+    "hessian_products",
     "inverse_hessian_norm",
     "local_strain",
     "minimise",

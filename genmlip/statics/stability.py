@@ -37,7 +37,7 @@ def stability_constant(
     Lanczos in the inner product of DᵀD: inverted where H is a positive definite matrix, otherwise by
     products Hv, whose spectrum is O(1) wide whatever the number of atoms.
 
-    hessian : (3m, 3m) sparse, or an operator such as ``force_difference_hessian``
+    hessian : (3m, 3m) sparse, or an operator such as ``hessian_products``
     gram : (m, m), ``gradient_gram`` with some atoms held (otherwise it is singular); points : (m, 2 or 3) Å
     Raises NotConvergedError.
     """
@@ -79,6 +79,21 @@ def _lowest_by_products(
         tol=tolerance, maxiter=20 * len(start), v0=start, return_eigenvectors=False,
     )  # fmt: skip
     return float(values[0])
+
+
+def hessian_products(evaluate: Evaluator, positions: Array, unknowns: IntArray) -> LinearOperator:
+    """v ↦ Hv (3m,) eV/Å: in closed form where the potential has one, else by differences of forces."""
+    if not getattr(evaluate, "is_curvature_closed", False):
+        return force_difference_hessian(evaluate, positions, unknowns)
+
+    def apply(v: Array) -> Array:
+        direction = np.zeros_like(positions)
+        direction[unknowns] = v.reshape(-1, 3)
+        product: Array = evaluate.hessian_vector(positions, direction)[unknowns]  # type: ignore[attr-defined]
+        return product.ravel()
+
+    size = 3 * len(unknowns)
+    return LinearOperator((size, size), matvec=apply, dtype=float)
 
 
 def force_difference_hessian(

@@ -8,7 +8,7 @@ H̃ = δ²Ẽ(ū) there and its stability constant c̃0 there,
 the first is a prediction, exact to first order in r; the others are bounds on it. How far "first order"
 reaches is told by the contraction Θ = ‖DH̃⁻¹r(ū + x)‖ / ‖Dx‖ of Newton's method after its first step x = −H̃⁻¹r
 (Deuflhard, Newton Methods for Nonlinear Problems (2004), ch. 2). Nothing is relaxed. H̃ enters by products,
-which are differences of forces, so that every potential will do.
+in closed form or as differences of forces, so that every potential will do.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from genmlip.potentials.base import Evaluator
 from genmlip.statics.conjugate_gradients import conjugate_gradients
 from genmlip.statics.norms import DualNorm, energy_norm, gradient_gram
 from genmlip.statics.preconditioner import NotPositiveDefiniteError, Preconditioner, SparseFactor
-from genmlip.statics.stability import force_difference_hessian, stability_constant
+from genmlip.statics.stability import hessian_products, stability_constant
 
 STABILITY_TOLERANCE = 1e-2
 """Relative, of c̃0: it enters the bound with its square root."""
@@ -110,7 +110,7 @@ def estimate_error(residual: Residual) -> ErrorEstimate:
 
 @dataclass(frozen=True)
 class NewtonStep:
-    """H̃⁻¹ at the reference's equilibrium, by conjugate gradients on differences of forces."""
+    """H̃⁻¹ at the reference's equilibrium, by conjugate gradients on products H̃v."""
 
     hessian: LinearOperator
     preconditioner: Preconditioner
@@ -120,7 +120,7 @@ class NewtonStep:
         """``inverse`` : of the candidate's crystal, where it is known already."""
         cell = residual.cell
         free = np.flatnonzero(cell.free)
-        hessian = force_difference_hessian(residual.evaluate, residual.positions, free)
+        hessian = hessian_products(residual.evaluate, residual.positions, free)
         return cls(hessian, inverse or _crystal_inverse(cell, free) or harmonic_preconditioner(cell, free))
 
     def solve(self, r: Array) -> Array:
@@ -137,7 +137,7 @@ def candidate_stability(residual: Residual) -> float:
     cell = residual.cell
     free = np.flatnonzero(cell.free)
     moving = free if _is_held(cell) else free[1:]
-    hessian = force_difference_hessian(residual.evaluate, residual.positions, moving)
+    hessian = hessian_products(residual.evaluate, residual.positions, moving)
     gram = gradient_gram(cell.bonds, len(cell), moving)
     points = cell.reference[moving, : 2 if cell.line_period is not None else 3]
     return stability_constant(hessian, gram, points, STABILITY_TOLERANCE)

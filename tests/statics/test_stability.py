@@ -7,9 +7,15 @@ from genmlip.crystal import Crystal
 from genmlip.dislocations import Dislocation, equilibrate
 from genmlip.dislocations.harmonic import harmonic_operator
 from genmlip.potentials import load_potential
+from genmlip.potentials.ace import LinearACE
 from genmlip.statics.hessian import assemble_hessian
 from genmlip.statics.norms import energy_norm, gradient_gram
-from genmlip.statics.stability import crystal_stability, force_difference_hessian, stability_constant
+from genmlip.statics.stability import (
+    crystal_stability,
+    force_difference_hessian,
+    hessian_products,
+    stability_constant,
+)
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +135,20 @@ def test_symmetric_state_of_the_degenerate_screw_core_is_a_saddle_that_equilibra
     free, gram, points = on_free_atoms(symmetric.cell)
     H = assemble_hessian(potential, symmetric.atoms, symmetric.cell.centres, free)
     assert stability_constant(H, gram, points) < 0.0
+
+
+def test_products_in_closed_form_are_those_of_differences(tungsten):
+    """An ACE potential has closed forms, an embedded pair functional in its half list has not."""
+    model = LinearACE("W", cutoff=4.4, order=2, degree=(6, 5))
+    rng = np.random.default_rng(1)
+    ace = model.with_coefficients(rng.normal(size=model.n_coefficients))
+    atoms = tungsten.primitive_cell() * (3, 3, 3)
+    atoms.positions += 0.05 * rng.normal(size=atoms.positions.shape)
+    unknowns = np.arange(3, 9)
+    for potential, closed in ((ace, True), (tungsten.potential, False)):
+        evaluate = potential.bind(atoms)
+        assert getattr(evaluate, "is_curvature_closed", False) is closed
+        products = hessian_products(evaluate, atoms.positions, unknowns)
+        differences = force_difference_hessian(evaluate, atoms.positions, unknowns)
+        v = rng.normal(size=3 * len(unknowns))
+        assert_allclose(products @ v, differences @ v, atol=1e-5 * abs(differences @ v).max())
