@@ -25,7 +25,10 @@ ASSESS = {
     "effectivity",
     "a0_error_rel",
 }
-COMMANDS = ["demo", "potentials", "crystal", "equilibrate", "barrier", "train", "assess", "study", "figures"]
+COMMANDS = [
+    "demo", "potentials", "crystal", "equilibrate", "barrier", "train", "assess", "export", "study",
+    "figures",
+]  # fmt: skip
 
 
 @pytest.fixture

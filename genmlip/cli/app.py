@@ -74,7 +74,12 @@ def _genmlip(
 
         [bold]genmlip assess --reference fs:W --candidate ace:w.json bcc-screw-111 --radius 40[/]
 
-    POT is fs:W, sw:Si, sw:Ge, eam:FILE, kim:MODEL, ace:FILE or ase:package.module:callable.
+    Use it elsewhere, as LAMMPS and python-ace read it:
+
+        [bold]genmlip export ace:w.json --out w.yace[/]
+
+    POT is fs:W, sw:Si, sw:Ge, eam:FILE, kim:MODEL, ace:FILE (.json or .yace) or
+    ase:package.module:callable.
     Lengths are in Å, energies in eV, elastic constants in GPa.
     Exit codes: 0 done, 2 bad input, 3 not converged.
     """
