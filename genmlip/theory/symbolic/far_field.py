@@ -24,10 +24,9 @@ from genmlip.theory.symbolic.plane_lattice import (
     ANGLE,
     PlaneLattice,
     along_bond,
+    coefficient,
     inverse_laplacian,
     rho,
-    z,
-    z_bar,
 )
 
 SCREW = ANGLE / (2 * sp.pi)
@@ -97,9 +96,7 @@ def logarithm_of_the_first_moment(force: Sequence[sp.Expr]) -> sp.Expr:
 
     Only the term r⁻³ has one, from the part that turns with the angle like z̄: ∫ z · z⁻² z̄⁻¹ d²x = 2π log R.
     """
-    terms = [term.as_coeff_exponent(z) for term in sp.Add.make_args(sp.expand(force[2]))]
-    resonant = [rest.as_coeff_exponent(z_bar) for rest, a in terms if a == -2]
-    return 2 * sp.pi * sp.Add(*[factor for factor, b in resonant if b == -1])
+    return 2 * sp.pi * coefficient(force[2], -2, -1)
 
 
 def _bond_strain(predictor: Sequence[sp.Expr], order: int) -> list[sp.Expr]:

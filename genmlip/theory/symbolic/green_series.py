@@ -40,7 +40,7 @@ def inverse_symbol(lattice: PlaneLattice, order: int) -> list[sp.Expr]:
     return X
 
 
-def green_series(lattice: PlaneLattice, order: int) -> list[sp.Expr]:
+def lattice_green_series(lattice: PlaneLattice, order: int) -> list[sp.Expr]:
     """Terms log r, r⁻², …, r^(−2 order) of G, Å²/eV."""
     return [sp.expand(lattice.area * _on_delta(term)) for term in inverse_symbol(lattice, order)]
 

@@ -14,21 +14,21 @@ moments up to order p have the same far field up to r^−p, in whatever differen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from genmlip.theory.symbolic.green_series import green_series
+from genmlip.theory.symbolic.green_series import lattice_green_series
 from genmlip.theory.symbolic.plane_lattice import PlaneLattice, rho, z, z_bar
 
 Moments = Mapping[tuple[int, int], sp.Expr]
 """(a, b) → M_ab, eV/Å · Å^(a+b); M_ba is the complex conjugate."""
 
 
-def far_field(lattice: PlaneLattice, moments: Moments, order: int) -> list[sp.Expr]:
+def multipole_series(lattice: PlaneLattice, moments: Moments, order: int) -> list[sp.Expr]:
     """Terms r⁻¹, …, r^−order of the displacement, Å. M_00 is taken to vanish."""
     terms = [sp.Integer(0)] * order
-    for q, G in enumerate(green_series(lattice, (order + 1) // 2)):
+    for q, G in enumerate(lattice_green_series(lattice, (order + 1) // 2)):
         for (a, b), moment in moments.items():
             p = a + b + 2 * q
             if a + b > 0 and p <= order:
@@ -37,7 +37,7 @@ def far_field(lattice: PlaneLattice, moments: Moments, order: int) -> list[sp.Ex
     return [sp.expand(term) for term in terms]
 
 
-def decay_order(far: list[sp.Expr]) -> int:
+def decay_order(far: Sequence[sp.Expr]) -> int:
     """p if the displacement decays like r^−p. Raises ValueError if all terms vanish."""
     for p, term in enumerate(far, start=1):
         if sp.expand(term) != 0:

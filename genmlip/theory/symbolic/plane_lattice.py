@@ -54,6 +54,13 @@ def along_bond(field: sp.Expr) -> sp.Expr:
     return sp.expand(rho * sp.diff(field, z) + sp.diff(field, z_bar) / rho)
 
 
+def coefficient(field: sp.Expr, a: int, b: int) -> sp.Expr:
+    """Of z^a z̄^b in a Laurent polynomial."""
+    powers = [term.as_coeff_exponent(z) for term in sp.Add.make_args(sp.expand(field))]
+    factors = [rest.as_coeff_exponent(z_bar) for rest, k in powers if k == a]
+    return sp.Add(*[factor for factor, k in factors if k == b])
+
+
 def laplacian(field: sp.Expr) -> sp.Expr:
     """Δ = 4 ∂ ∂̄."""
     return sp.expand(4 * sp.diff(field, z, z_bar))

@@ -6,7 +6,7 @@ import sympy as sp
 from numpy.testing import assert_allclose
 
 from genmlip.crystal import LatticeGreen, LineForceConstants
-from genmlip.theory.symbolic.green_series import green_series, inverse_symbol
+from genmlip.theory.symbolic.green_series import inverse_symbol, lattice_green_series
 from genmlip.theory.symbolic.plane_lattice import LOG, SQUARE, TRIANGULAR, evaluate, rho, z, z_bar
 
 CELLS = {SQUARE: np.eye(2), TRIANGULAR: np.array([[1.0, 0.0], [0.5, np.sqrt(0.75)]])}
@@ -28,7 +28,7 @@ def green(lattice):
 
 @pytest.fixture(scope="module")
 def series(lattice):
-    return green_series(lattice, ORDER)
+    return lattice_green_series(lattice, ORDER)
 
 
 def test_the_coefficients_are_those_of_the_fourier_integrals(green, series):
@@ -86,7 +86,7 @@ def test_two_dimensional_laplacian_has_the_known_correction():
     """G = −log r / 2π + cos 4ψ / 24π r² + … of the square lattice."""
     r, psi = sp.symbols("r psi", positive=True)
     polar = {z: r * sp.exp(sp.I * psi), z_bar: r * sp.exp(-sp.I * psi)}
-    term = green_series(SQUARE, 1)[1].subs(polar)
+    term = lattice_green_series(SQUARE, 1)[1].subs(polar)
     assert sp.simplify(term.rewrite(sp.cos) - sp.cos(4 * psi) / (24 * sp.pi * r**2)) == 0
 
 

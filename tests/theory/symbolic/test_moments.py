@@ -11,7 +11,7 @@ from genmlip.dislocations.antiplane import AntiPlaneScrew
 from genmlip.theory.rates import fit_rate
 from genmlip.theory.symbolic.moments import (
     decay_order,
-    far_field,
+    multipole_series,
     point_force_moments,
     symmetric_moments,
 )
@@ -39,7 +39,7 @@ def test_random_forces_displace_by_their_moments(order, green):
     sources = np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1]), axis=-1).reshape(-1, 2)
     forces = random.standard_normal(len(sources))
     forces -= forces.mean()
-    far = far_field(SQUARE, moments_of(sources, forces, order), order)
+    far = multipole_series(SQUARE, moments_of(sources, forces, order), order)
     radii, errors = [20, 28, 40, 56, 80], []
     for radius in radii:
         angle = 2 * np.pi * np.arange(60) / 60
@@ -61,17 +61,17 @@ def test_two_distributions_with_the_same_moments_have_the_same_far_field(green):
 @pytest.mark.parametrize("lattice", [SQUARE, TRIANGULAR], ids=["square", "triangular"])
 def test_forces_that_move_one_column_only_have_no_far_field(lattice):
     order = 8
-    assert not any(far_field(lattice, point_force_moments(lattice, order), order))
+    assert not any(multipole_series(lattice, point_force_moments(lattice, order), order))
 
 
 @pytest.mark.parametrize("fold", [1, 2, 3])
 def test_symmetry_decides_the_decay(fold):
-    assert decay_order(far_field(TRIANGULAR, symmetric_moments(fold, fold), fold)) == fold
+    assert decay_order(multipole_series(TRIANGULAR, symmetric_moments(fold, fold), fold)) == fold
 
 
 def test_isotropic_moments_are_invisible_to_the_continuum():
     """Σ f |y|² has no far field in an anti-plane continuum, and r⁻⁴ in the square lattice."""
-    far = far_field(SQUARE, {(1, 1): sp.Symbol("M")}, 4)
+    far = multipole_series(SQUARE, {(1, 1): sp.Symbol("M")}, 4)
     assert decay_order(far) == 4
 
 
@@ -86,7 +86,7 @@ def test_the_symmetric_core_of_the_model_problem_is_a_multipole_of_third_order()
     x, near = cell.reference[:, :2], cell.r < 24.0
     moments = moments_of(x[near], force[near], 3)
     assert max(abs(moments[key]) for key in [(1, 0), (2, 0), (1, 1), (2, 1)]) < 1e-8
-    far = far_field(TRIANGULAR, moments, 3)
+    far = multipole_series(TRIANGULAR, moments, 3)
     outside = (cell.r > 26.0) & (cell.r < 32.0)
     expected = evaluate(far[2], x[outside])
     assert_allclose(u[outside], expected, atol=0.05 * abs(expected).max())
