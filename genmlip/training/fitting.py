@@ -16,6 +16,7 @@ from genmlip import __version__
 from genmlip._json import finite_or_none
 from genmlip._types import Array
 from genmlip.errors import InputError
+from genmlip.potentials.ace.approach import repel_close_atoms
 from genmlip.training.assemble import LinearModel, Progress, assemble, check_dataset
 from genmlip.training.dataset import Dataset
 from genmlip.training.errors import Errors, evaluate
@@ -90,6 +91,7 @@ def fit(
     E0: Mapping[str, float] | None = None,
     progress: Progress | None = None,
     workers: int = 1,
+    cores: bool = True,
 ) -> FitResult:
     """The potential of the form of ``ace`` that fits ``dataset`` best.
 
@@ -103,6 +105,8 @@ def fit(
         atom without periodicity are taken, if they are there for every element; else E0 is fitted along,
         without penalty (E in the observations), or stays what it is in ``ace``.
     progress : called as progress(done, total) after every configuration
+    cores : whether to keep close atoms apart where the data end: see :mod:`genmlip.potentials.ace.approach`.
+        Cores that ``ace`` has already are a baseline, to which the fit adds.
     workers : threads that assemble; the result does not depend on it. Where the machine is shared, let BLAS
         have one thread (OPENBLAS_NUM_THREADS=1, set before NumPy is imported): its own would be in their way.
 
@@ -114,7 +118,8 @@ def fit(
     check_dataset(ace, dataset, kinds, weights)
     started = time.perf_counter()
     given = reference_energies(ace, dataset, kinds, E0)
-    system = assemble(ace, dataset, kinds, weights, given, progress, workers).system()
+    to_fit = dataset.less(_cores_alone(ace).baseline) if ace.short_range else dataset
+    system = assemble(ace, to_fit, kinds, weights, given, progress, workers).system()
     if system.n_rows == 0:
         raise InputError("the weights of observations, groups and configurations leave nothing to fit")
     solution, fitted = solve(system, solver, ace.smoothness)
@@ -138,7 +143,16 @@ def fit(
     }
     metadata = {**ace.metadata, "smallest_distance": finite_or_none(dataset.smallest_distance), "fit": record}
     potential = ace.with_coefficients(solution.coefficients, offsets, metadata)
+    if cores:
+        potential = repel_close_atoms(potential, [configuration.atoms for configuration in dataset])
+    else:
+        potential = potential.with_training_range(dataset.smallest_distances)
     return FitResult(potential, dataset, solution, system.n_rows, seconds)
+
+
+def _cores_alone(ace: LinearACE) -> LinearACE:
+    """The cores of ``ace`` and nothing else."""
+    return ace.with_coefficients(np.zeros(ace.n_coefficients), dict.fromkeys(ace.symbols, 0.0))
 
 
 def noise_of_labels(solution: Solution, kinds: tuple[Observation, ...], weights: Weights) -> dict[str, float]:

@@ -440,7 +440,7 @@ def test_a_fit_on_top_of_cores_finds_the_potential_that_has_them():
         cells.append(cell)
     data = label(cells, known)
     assert data.smallest_distance < 2.0
-    found = fit(model, data.less(model.baseline), solver=OrdinaryLeastSquares()).potential
+    found = fit(model, data, solver=OrdinaryLeastSquares()).potential
     assert_allclose(found.E0["W"], -1.5, atol=1e-7)
     assert_allclose(found.coefficients, known.coefficients, atol=1e-7 * abs(known.coefficients).max())
 
