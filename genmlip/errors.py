@@ -17,6 +17,10 @@ class GenmlipError(Exception):
     exit_code = 1
 
 
+class GenmlipWarning(UserWarning):
+    """Root of what a person should know although the work goes on; one line."""
+
+
 class InputError(GenmlipError, ValueError):
     """The input cannot be used; the message names the thing and the allowed values on one line."""
 

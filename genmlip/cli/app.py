@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 
@@ -15,7 +16,7 @@ from genmlip.cli.export import export
 from genmlip.cli.materials import crystal, potentials
 from genmlip.cli.studies import demo, figures, study
 from genmlip.cli.training import train
-from genmlip.errors import GenmlipError
+from genmlip.errors import GenmlipError, GenmlipWarning
 
 INTERRUPTED = 130
 
@@ -95,9 +96,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; the exit code. What is not an error of the user keeps its traceback."""
     try:
-        code = typer.main.get_command(app).main(
-            args=list(arguments), prog_name="genmlip", standalone_mode=False
-        )
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            code = typer.main.get_command(app).main(
+                args=list(arguments), prog_name="genmlip", standalone_mode=False
+            )
     except KeyboardInterrupt:
         code = INTERRUPTED
     except GenmlipError as error:
@@ -112,6 +115,21 @@ def run(arguments: Sequence[str]) -> int:
     if code == INTERRUPTED:
         return _complain("interrupted", INTERRUPTED)
     return int(code or 0)
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Ours as one line; those of libraries as Python shows them."""
+    if issubclass(category, GenmlipWarning):
+        print(f"genmlip: note: {message}", file=sys.stderr)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _complain(message: str, code: int) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
+from genmlip.errors import GenmlipWarning
 from genmlip.potentials.neighbours import Neighbours
 
 Pair = tuple[str, str]
@@ -15,7 +16,7 @@ REACHES = (2.0, 4.0, 8.0, 16.0)
 """Å, of the lists that are searched one after the other, until every pair of elements has been met."""
 
 
-class ExtrapolationWarning(UserWarning):
+class ExtrapolationWarning(GenmlipWarning):
     """Atoms are closer than any that the potential was fitted to."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from numbers import Integral, Real
@@ -12,7 +13,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 
 from genmlip._json import finite_or_none
-from genmlip.errors import GenmlipError, UnknownNameError
+from genmlip.errors import GenmlipError, GenmlipWarning, UnknownNameError
 from genmlip.studies.cache import Cache
 from genmlip.studies.parameters import Parameters, canonical, fingerprint
 from genmlip.studies.table import COLUMNS
@@ -85,7 +86,9 @@ def attempt(run: Run, cache: Cache) -> Outcome:
     reason: dict[str, Any] = {"status": "ok"}
     try:
         try:
-            results = _checked(run, run(cache))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", GenmlipWarning)  # a line per potential would be too many
+                results = _checked(run, run(cache))
         except UnfinishedRunError as unfinished:
             results = _checked(run, unfinished.results)
             raise
