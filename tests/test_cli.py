@@ -84,6 +84,16 @@ def test_help_imports_neither_numba_nor_pandas():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_settings_of_radial_functions_are_read_and_refused_by_name(refused):
+    from genmlip.cli.training import parse_radial
+
+    assert parse_radial("r0=4.2, core=4") == {"r0": 4.2, "core": 4}
+    train = ("train", "--reference", "fs:W", "--cells", "bulk:1", "--out", "w.json", "--radial")
+    assert "unknown setting of radial functions 'r1'" in refused(*train, "r1=3")
+    assert "core must be a whole number" in refused(*train, "core=4.5")
+    assert "r0 = -1.0" in refused(*train, "r0=-1")
+
+
 def test_crystal_prints_one_json_object_with_the_published_constants(genmlip):
     code, out, _ = genmlip("crystal", "fs:W", "--json")
     found = json.loads(out)

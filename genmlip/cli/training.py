@@ -10,11 +10,12 @@ import typer
 
 from genmlip.cli.arguments import Force, Json, StructureName, Symbol
 from genmlip.cli.output import check_file, counting, only_results_on_stdout, show, show_rows
-from genmlip.errors import InputError
+from genmlip.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from genmlip.training import Dataset, FitResult
 
+RADIAL_SETTINGS: dict[str, type[float] | type[int]] = {"r0": float, "core": int, "tail": int, "envelope": int}
 DATA_SUFFIXES = (".xyz", ".extxyz", ".gz")
 
 
@@ -40,6 +41,15 @@ def train(
         str, typer.Option(metavar="D[,D…]", help="Largest total degree: one, or one per order.")
     ] = "60,12,8",
     cutoff: Annotated[float, typer.Option(metavar="Å", help="Cutoff of the potential.")] = 5.0,
+    radial: Annotated[
+        str,
+        typer.Option(
+            metavar="r0=…,core=…",
+            help="Radial functions: r0 (Å, where they resolve distances best; by default the first shell, "
+            "for density-functional data rather 0.7 of the cutoff), exponents core and tail of the "
+            "transform, envelope.",
+        ),
+    ] = "",
     solver: Annotated[
         str,
         typer.Option(
@@ -64,12 +74,10 @@ def train(
 
     Example: genmlip train --reference fs:W --cells bulk:3 --cells vacancy:2 --observations EFV --out w.json
 
-    Example: genmlip train --cells my-dft.xyz --observations EF --out mine.json
+    Example: genmlip train --cells my-dft.xyz --observations EF --radial r0=3.5,core=4 --out mine.json
     """
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read when NumPy is loaded, which is now
-        os.environ.setdefault(
-            variable, "1"
-        )  # the workers are the threads; those of BLAS would be in their way
+        os.environ.setdefault(variable, "1")  # the workers are the threads; BLAS would be in their way
     from genmlip.potentials.ace import LinearACE
     from genmlip.studies.specifications import parse_degree, parse_solver, parse_weights
     from genmlip.training import fit
@@ -78,10 +86,10 @@ def train(
     check_file(out, force)
     parse_observations(observations)
     chosen_solver, chosen_weights = parse_solver(solver), parse_weights(weights)
-    degrees = parse_degree(degree)
+    degrees, settings = parse_degree(degree), parse_radial(radial)
     with only_results_on_stdout():
         dataset = _dataset(cells, reference, symbol, structure, seed)
-        model = LinearACE(dataset.symbols, cutoff=cutoff, order=order, degree=degrees)
+        model = LinearACE(dataset.symbols, cutoff=cutoff, order=order, degree=degrees, **settings)
         with counting("fitting") as progress:
             result = fit(
                 model,
@@ -94,6 +102,21 @@ def train(
             )
         result.potential.save(out)
     _report(result, out, json)
+
+
+def parse_radial(text: str) -> dict[str, float | int]:
+    """``r0=4.2,core=4``: settings of the radial functions of an ACE basis."""
+    settings: dict[str, float | int] = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = item.partition("=")
+        if name not in RADIAL_SETTINGS:
+            raise UnknownNameError("setting of radial functions", name, RADIAL_SETTINGS)
+        try:
+            settings[name] = RADIAL_SETTINGS[name](value)
+        except ValueError:
+            kind = "whole number" if RADIAL_SETTINGS[name] is int else "number"
+            raise InputError(f"radial functions {text!r}: {name} must be a {kind}") from None
+    return settings
 
 
 def _dataset(
