@@ -2,20 +2,19 @@
 
 from genmlip.studies import Study, grid
 
-DEGREES = ["10,6", "15,8", "20,8", "30,10", "40,10", "60,12"]
+DISLOCATIONS = ["bcc-screw-111", "bcc-edge-111", "bcc-mixed-111"]
+DEGREES = ["15,8", "20,8", "30,10", "40,10", "60,12", "80,14"]
 
 study = Study(
     runs=grid(
-        dislocation=["bcc-screw-111", "bcc-edge-111", "bcc-mixed-111"],
-        degree=DEGREES,
-        observations=["EF", "EFV"],
-        seed=range(5),
+        seed=range(5), degree=DEGREES, observations=["EF", "EFV"], dislocation=DISLOCATIONS, radius=40.0
     ),
-    quick=grid(dislocation="bcc-screw-111", degree=DEGREES[:4], observations="EFV"),
+    quick=grid(seed=range(2), degree=DEGREES[:5], observations=["EF", "EFV"], dislocation=DISLOCATIONS),
     reference="fs:W",
-    radius=40.0,
-    cell=4,
-    atoms=4000,
+    radius=20.0,
+    cell=3,
+    solver="bayes",
+    virial_weight=30.0,
 )
 
 if __name__ == "__main__":

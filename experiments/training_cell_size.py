@@ -6,17 +6,24 @@ latter the elastic constants.
 
 from genmlip.studies import Study, grid
 
+DISLOCATIONS = ["bcc-screw-111", "bcc-edge-111", "bcc-mixed-111"]
+OBSERVATIONS = ["F", "EF", "EFV"]
+
 study = Study(
     runs=grid(
-        dislocation=["bcc-screw-111", "bcc-edge-111", "bcc-mixed-111"],
+        degree=["20,8", "30,10", "60,12"],
         n_strained=[0, 12],
-        cell=[1, 2, 3, 4, 5],
-        observations=["F", "EF", "EFV"],
         seed=range(5),
+        cell=[1, 2, 3, 4, 5],
+        observations=OBSERVATIONS,
+        dislocation=DISLOCATIONS,
+        radius=40.0,
     ),
-    quick=grid(dislocation="bcc-screw-111", cell=[2, 3, 4], observations=["EF", "EFV"], seed=range(2)),
+    quick=grid(seed=range(3), cell=[1, 2, 3, 4], observations=OBSERVATIONS, dislocation=DISLOCATIONS),
     reference="fs:W",
-    radius=40.0,
+    radius=20.0,
+    solver="bayes",
+    virial_weight=30.0,
 )
 
 if __name__ == "__main__":

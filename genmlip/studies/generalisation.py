@@ -18,6 +18,7 @@ from genmlip.studies.training_run import Training
 
 if TYPE_CHECKING:
     from genmlip.dislocations import Equilibrium
+    from genmlip.theory import Assessment
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Generalisation(Training):
     fmax : eV/Å, largest force at equilibrium
 
     The row holds the keys of ``genmlip assess --json`` (geometry_error and energy_error with the reference's
-    predictor, those ending in _own with each model's own) and the errors on the training cells.
+    predictor, those ending in _own with each model's own), the errors on the training cells and, for a
+    dislocation, ``far_field_growth``: d geometry_error² / d log R in Å², as predicted from C̃ and C.
     """
 
     dislocation: str = "bcc-screw-111"
@@ -51,24 +53,33 @@ class Generalisation(Training):
                 raise InputError(f"{name} must be positive, got {getattr(self, name)!r}")
 
     def __call__(self, cache: Cache) -> Mapping[str, Scalar]:
+        found = self.assessment(cache)
+        growth = {"far_field_growth": _growth(found)}
+        results = (
+            found.summary()
+            | growth
+            | self.training_errors(cache)
+            | {"n_functions": len(self.potential(cache).coefficients)}
+        )
+        failure = results.pop("failure")
+        if failure is not None:
+            raise UnfinishedRunError(failure, results)
+        return results
+
+    def assessment(self, cache: Cache) -> Assessment:
+        """The fitted potential against the reference."""
         from genmlip.theory import assess
 
         truth = self.equilibrium(cache)
-        candidate = self.potential(cache)
-        found = assess(
+        return assess(
             self.crystal().potential,
-            candidate,
+            self.potential(cache),
             truth.cell.defect,
             self.radius,
             self.boundary or None,
             self.fmax,
             equilibrium=truth,
         )
-        results = found.summary() | self.training_errors(cache) | {"n_functions": len(candidate.coefficients)}
-        failure = results.pop("failure")
-        if failure is not None:
-            raise UnfinishedRunError(failure, results)
-        return results
 
     def equilibrium(self, cache: Cache) -> Equilibrium:
         """The defect relaxed with the reference."""
@@ -78,3 +89,14 @@ class Generalisation(Training):
         defect = make_defect(self.crystal(), self.dislocation)
         boundary = find_boundary(self.boundary) if self.boundary else closed_boundary(defect)
         return kept_equilibrium(cache, defect, self.radius, boundary, self.fmax)
+
+
+def _growth(found: Assessment) -> float | None:
+    """None about a point defect, and where the candidate's crystal has no elastic field."""
+    from genmlip.dislocations import Dislocation
+    from genmlip.theory.growth import far_field_growth
+
+    defect = found.reference.cell.defect
+    if not isinstance(defect, Dislocation) or not found.candidate_crystal.is_stable:
+        return None
+    return far_field_growth(defect, found.candidate_crystal)

@@ -1,4 +1,4 @@
-"""Fitting a potential to periodic bulk cells as part of a study; data and fit are kept in its cache."""
+"""Fitting a potential to periodic cells as part of a study; data and fit are kept in its cache."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from genmlip.studies.equilibria import crystal_of
 from genmlip.studies.specifications import parse_degree, parse_solver
 
 if TYPE_CHECKING:
+    from ase import Atoms
+
     from genmlip.crystal import Crystal
     from genmlip.potentials.ace import LinearACE
     from genmlip.training import Dataset
 
-DATA = ("reference", "symbol", "structure", "cell", "atoms", "displacements", "strain", "n_strained", "seed")
+DATA = (
+    "reference", "symbol", "structure", "cell", "atoms", "displacements", "strain", "n_strained", "seed",
+    "source",
+)  # fmt: skip
 """The parameters that determine the labelled cells."""
 
 
@@ -26,7 +31,7 @@ class Training:
     """How a potential is fitted; nothing about what it is asked afterwards.
 
     The cells are those of :func:`~genmlip.training.training_cells`: rattled ones, which are not strained, and
-    where asked for some strained ones, which are not rattled.
+    where asked for some strained ones, which are not rattled. Rattled ones may hold a dislocation instead.
 
     reference : potential that labels the cells
     symbol, structure : element and bcc, fcc or diamond, where the reference offers several; else empty
@@ -36,6 +41,9 @@ class Training:
     strain : every component of the random strains lies within ±strain
     n_strained : how many cells are strained
     seed : of displacements and strains
+    source : where the rattled cells come from: ``bulk``, ``quadrupole:DISLOCATION`` (periodic cells that hold
+        two of its cores each) or ``bulk+quadrupole:DISLOCATION``, half of the atoms from either; the strained
+        cells are bulk in all three
     observations : subset of EFV
     order, degree, cutoff : of the linear ACE basis; cutoff in Å
     degree, solver : as on the command line
@@ -54,6 +62,7 @@ class Training:
     strain: float = 0.01
     n_strained: int = 12
     seed: int = 0
+    source: str = "bulk"
     observations: str = "EFV"
     order: int = 2
     degree: str = "60,12"
@@ -71,6 +80,7 @@ class Training:
         if not self.cutoff > 0:
             raise InputError(f"cutoff must be a positive number of Å, got {self.cutoff!r}")
         parse_observations(self.observations)
+        self._sources()
         degrees = parse_degree(self.degree)
         if isinstance(degrees, tuple) and len(degrees) != self.order:
             raise InputError(
@@ -106,14 +116,50 @@ class Training:
         errors = evaluate(self.potential(cache), self.dataset(cache))
         return {f"{name}_rmse": errors[letter].rmse for letter, name in NAMES.items()}
 
+    def _sources(self) -> tuple[bool, str]:
+        """Whether there are rattled bulk cells, and the dislocation of the quadrupoles or nothing."""
+        from genmlip.dislocations.catalogue import find_system
+
+        kinds, _, dislocation = self.source.partition(":")
+        if kinds not in SOURCES or bool(dislocation) != ("quadrupole" in kinds):
+            known = " or ".join(f"{kind}:DISLOCATION" if "quadrupole" in kind else kind for kind in SOURCES)
+            raise InputError(f"source must be {known}, got {self.source!r}")
+        if dislocation:
+            find_system(dislocation)
+        return "bulk" in kinds, dislocation
+
     def _labelled(self) -> Dataset:
-        from genmlip.training import label, training_cells
+        from genmlip.training import label, strained_cells, training_cells
 
         crystal = self.crystal()
-        cells = training_cells(
-            crystal, self.cell, self.atoms, self.displacements, self.n_strained, self.strain, self.seed
-        )
+        bulk, dislocation = self._sources()
+        atoms = self.atoms // 2 if bulk and dislocation else self.atoms
+        strained = (self.n_strained, self.strain)
+        if bulk:
+            cells = training_cells(crystal, self.cell, atoms, self.displacements, *strained, self.seed)
+        else:
+            cells = strained_cells(crystal, self.cell, *strained, seed=self.seed) if self.n_strained else []
+        if dislocation:
+            cells += self._quadrupoles(crystal, dislocation, atoms)
         return label(cells, crystal.potential)
+
+    def _quadrupoles(self, crystal: Crystal, dislocation: str, atoms: int) -> list[Atoms]:
+        """About ``atoms`` in rattled quadrupoles, shared among the displacements."""
+        from genmlip.training import dislocation_quadrupole
+
+        size = len(dislocation_quadrupole(crystal, dislocation)[0])
+        n = max(1, round(atoms / len(self.displacements) / size))
+        return [
+            cell
+            for k, displacement in enumerate(self.displacements)
+            for cell in dislocation_quadrupole(
+                crystal,
+                dislocation,
+                n,
+                displacement=displacement,
+                seed=len(self.displacements) * self.seed + k,
+            )
+        ]
 
     def _fitted(self, cache: Cache) -> LinearACE:
         from genmlip.potentials.ace import LinearACE
@@ -128,4 +174,5 @@ class Training:
 
 
 STRAINED = "strained"
+SOURCES = ("bulk", "quadrupole", "bulk+quadrupole")
 NAMES = {"E": "energy", "F": "force", "V": "virial"}
