@@ -19,6 +19,7 @@ from itertools import combinations, product
 import sympy as sp
 
 from genmlip.crystal.tensors import VOIGT
+from genmlip.errors import UnknownNameError
 
 SECOND_ORDER = ("C11", "C12", "C44")
 THIRD_ORDER = ("C111", "C112", "C123", "C144", "C155", "C456")
@@ -63,7 +64,7 @@ def embedded_pair_modulus(
 ) -> sp.Expr:
     """C11 … C456 of E = Σ_i [½ Σ_j V(r_ij) + F(Σ_j f(r_ij))] in a Bravais lattice; pair potentials: F = 0.
 
-    name : one of SECOND_ORDER or THIRD_ORDER
+    name : one of SECOND_ORDER or THIRD_ORDER, else UnknownNameError
     shells : vectors to the neighbours, in units of a; those of shell i bring the symbols Vi_k and fi_k
     volume : of an atom, Å³
     """
@@ -86,7 +87,7 @@ def stillinger_weber_modulus(name: str, relaxed: bool = True) -> sp.Expr:
     Nearest neighbours only; the symbols are r, phi_k and g_k, and g contains √(ελ) of the published form. The
     angles are at their best, so that the cell is free of stress where phi_1 = 0, which is used.
 
-    name : one of SECOND_ORDER or THIRD_ORDER
+    name : one of SECOND_ORDER or THIRD_ORDER, else UnknownNameError
     relaxed : with the atoms of the basis in equilibrium under the strain, else carried along
     """
     strains, xi, shift = _strain_symbols(name), sp.Symbol("xi"), sp.zeros(3, 1)
@@ -145,6 +146,8 @@ def _diamond_energy(strains: Mapping[sp.Symbol, tuple[int, int]], shift: sp.Matr
 
 def _strain_symbols(name: str) -> dict[sp.Symbol, tuple[int, int]]:
     """One symbol per index of C_IJ…, with its Voigt pair; equal indices get symbols of their own."""
+    if name not in SECOND_ORDER + THIRD_ORDER:
+        raise UnknownNameError("elastic constant", name, SECOND_ORDER + THIRD_ORDER)
     return {sp.Symbol(f"t{n}"): VOIGT[int(digit) - 1] for n, digit in enumerate(name[1:])}
 
 

@@ -37,6 +37,19 @@ def gradient_norm(order: int, degree: int = 1, outer: sp.Expr = R) -> sp.Expr:
     return sp.sqrt(sp.integrate(2 * sp.pi * r * on_the_axis**degree, (r, L, outer)))
 
 
+def mismatch_slope() -> sp.Expr:
+    """d‖∇w‖² / d log R of w = ũ_lin − u_lin, the elastic error (35) of a common predictor, in c and b.
+
+    For a screw. The reference is isotropic, u_lin = b θ / 2π; the candidate is c² times as stiff along x2 as
+    along x1, so that ∂_1²u + c² ∂_2²u = 0 and ũ_lin = b arg(x1 + i x2/c) / 2π. w depends on the angle alone;
+    the slope is ∫ (dw/dθ)² dθ. It vanishes for c = 1, whatever the stiffness along x1: δC ∝ C does no harm.
+    """
+    c, t = sp.symbols("c t", positive=True)  # t = tan θ
+    turn = sp.diff(sp.atan(t / c), t) * (1 + t**2)  # d arg(x1 + i x2/c) / dθ
+    integrand = sp.together((b * (turn - 1) / (2 * sp.pi)) ** 2 / (1 + t**2))
+    return sp.factor(4 * sp.integrate(sp.apart(integrand, t), (t, 0, sp.oo)))
+
+
 def tail_norm(power: sp.Expr, log_power: sp.Expr) -> Law:
     """Law of ( ∫_{r>R} (r^power log^log_power r)² d²x )^½: a strain or a stress that is left out."""
     law = tail_sum(2 * power, 2 * log_power)

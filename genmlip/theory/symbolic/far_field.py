@@ -51,7 +51,7 @@ def threefold_potential() -> dict[int, sp.Expr]:
 
 def general_potential() -> dict[int, sp.Expr]:
     """ψ_3 = c ρ³ + g (ρ + ρ̄): a cubic term without a threefold axis."""
-    return threefold_potential() | {3: sp.Symbol("c") * rho**3 + sp.Symbol("g") * (rho + 1 / rho)}
+    return {3: sp.Symbol("c") * rho**3 + sp.Symbol("g") * (rho + 1 / rho)}
 
 
 def residual_force(
@@ -81,14 +81,6 @@ def continuum_predictor(lattice: PlaneLattice, potential: Anharmonicity, order: 
         source = residual_force(lattice, potential, predictor, k + 2)[-1]
         predictor.append(inverse_laplacian(-source * 4 / lattice.n))
     return predictor
-
-
-def decay_order(force: Sequence[sp.Expr]) -> int:
-    """p if the force decays like r^−p. Raises ValueError if all terms vanish."""
-    for p, term in enumerate(force, start=1):
-        if sp.simplify(term) != 0:
-            return p
-    raise ValueError(f"the force vanishes up to order {len(force)}")
 
 
 def logarithm_of_the_first_moment(force: Sequence[sp.Expr]) -> sp.Expr:

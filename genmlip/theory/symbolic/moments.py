@@ -7,14 +7,14 @@ Taylor series of G about the field point sorts u by moments, of which (8) of doc
     u = Σ_{a,b} (−1)^(a+b) / (a! b!) · M_ab ∂^a ∂̄^b G,        M_ab = Σ_s f_s y_s^a ȳ_s^b,
 
 with y = y1 + i y2. Since ∂∂̄ log(z z̄) = 0 away from the source, M_ab with a, b ≥ 1 reaches the far field by
-the lattice's own terms of G only, two orders later. The **harmonic** moments M_a0 decide the decay: the first
-one that does not vanish is of order p and gives u ~ r^−p, |Du| ~ r^(−p−1). Two distributions with the same
-moments up to order p have the same far field up to r^−p, in whatever differences a multipole is written.
+the lattice's own terms of G only, at least two orders later. The **harmonic** moments M_a0 decide the decay:
+the first one that does not vanish is of order p and gives u ~ r^−p, |Du| ~ r^(−p−1). Two distributions with the
+same moments up to order p have the same far field up to r^−p, in whatever differences a multipole is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import sympy as sp
 
@@ -35,14 +35,6 @@ def multipole_series(lattice: PlaneLattice, moments: Moments, order: int) -> lis
                 weight = sp.Integer(-1) ** (a + b) / (sp.factorial(a) * sp.factorial(b))
                 terms[p - 1] += weight * moment * sp.diff(G, z, a, z_bar, b)
     return [sp.expand(term) for term in terms]
-
-
-def decay_order(far: Sequence[sp.Expr]) -> int:
-    """p if the displacement decays like r^−p. Raises ValueError if all terms vanish."""
-    for p, term in enumerate(far, start=1):
-        if sp.expand(term) != 0:
-            return p
-    raise ValueError(f"the displacement vanishes up to order {len(far)}")
 
 
 def symmetric_moments(fold: int, order: int) -> dict[tuple[int, int], sp.Expr]:

@@ -10,12 +10,14 @@ is all there is to know about the lattice. Fields far from the core are sums of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import sympy as sp
 
 from genmlip._types import Array
+from genmlip.errors import InputError
 
 z, z_bar, rho = sp.symbols("z zbar rho", nonzero=True)
 LOG = sp.log(z * z_bar)
@@ -25,9 +27,15 @@ ANGLE = (sp.log(z) - sp.log(z_bar)) / (2 * sp.I)
 
 @dataclass(frozen=True)
 class PlaneLattice:
-    """The lattice in which every site has n neighbours: 4 (square) or 6 (triangular)."""
+    """The lattice in which every site has n neighbours: 4 (square) or 6 (triangular), else InputError."""
 
     n: int
+
+    def __post_init__(self) -> None:
+        if self.n not in {4, 6}:
+            raise InputError(
+                f"no plane lattice has {self.n} neighbours in all directions alike (allowed: 4, 6)"
+            )
 
     @property
     def area(self) -> sp.Expr:
@@ -52,6 +60,14 @@ SQUARE, TRIANGULAR = PlaneLattice(4), PlaneLattice(6)
 def along_bond(field: sp.Expr) -> sp.Expr:
     """(ρ·∇) field = (ρ ∂ + ρ̄ ∂̄) field, so that the field at the neighbour is exp(ρ·∇) field."""
     return sp.expand(rho * sp.diff(field, z) + sp.diff(field, z_bar) / rho)
+
+
+def decay_order(terms: Sequence[sp.Expr]) -> int:
+    """p if the sum of terms r⁻¹, r⁻², … decays like r^−p. Raises InputError if all of them vanish."""
+    for p, term in enumerate(terms, start=1):
+        if sp.simplify(term) != 0:
+            return p
+    raise InputError(f"all terms up to the order {len(terms)} in 1/r vanish; ask for more of them")
 
 
 def coefficient(field: sp.Expr, a: int, b: int) -> sp.Expr:

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 
 from genmlip.crystal.elastic import third_order_constants
 from genmlip.crystal.tensors import to_voigt
+from genmlip.errors import UnknownNameError
 from genmlip.theory.symbolic.elastic_moduli import (
     SECOND_ORDER,
     THIRD_ORDER,
@@ -112,3 +113,9 @@ def test_relaxation_changes_shears_only():
     assert stillinger_weber_modulus("C11") == stillinger_weber_modulus("C11", relaxed=False)
     softer = stillinger_weber_modulus("C44", relaxed=False) - stillinger_weber_modulus("C44")
     assert softer.subs(dict.fromkeys(softer.free_symbols, 1)) > 0
+
+
+@pytest.mark.parametrize("modulus", [embedded_pair_modulus, stillinger_weber_modulus])
+def test_unknown_constants_are_refused(modulus):
+    with pytest.raises(UnknownNameError, match="elastic constant 'C45'"):
+        modulus("C45")

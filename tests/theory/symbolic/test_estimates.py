@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import sympy as sp
 from numpy.testing import assert_allclose
+from scipy.sparse import lil_array
+from scipy.sparse.linalg import spsolve
 
 from genmlip.dislocations.antiplane import AntiPlaneScrew
 from genmlip.statics.norms import DualNorm
@@ -17,10 +19,11 @@ from genmlip.theory.symbolic.estimates import (
     hardy_constant,
     hardy_function,
     hardy_quotient,
+    mismatch_slope,
     tail_norm,
     tail_sum,
 )
-from genmlip.theory.symbolic.plane_lattice import TRIANGULAR
+from genmlip.theory.symbolic.plane_lattice import SQUARE, TRIANGULAR
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,39 @@ def cell():
 
 def test_the_elastic_term_grows_like_the_root_of_a_logarithm():
     assert sp.simplify(gradient_norm(1) - b * sp.sqrt(sp.log(R / L) / (2 * sp.pi))) == 0
+
+
+def common_predictor_error(radius, c):
+    """‖Dw‖² on the square lattice with springs 1 and c² along x1 and x2, clamped at the isotropic field."""
+    half = np.arange(-int(radius) - 2, int(radius) + 2) + 0.5
+    x1, x2 = np.meshgrid(half, half, indexing="ij")
+    u0, free = np.arctan2(x2, x1) / (2 * np.pi), np.hypot(x1, x2) < radius
+    number = np.full(u0.shape, -1)
+    number[free] = np.arange(free.sum())
+    H, force = lil_array((free.sum(),) * 2), np.zeros(free.sum())
+    for shift, axis, k in [(1, 0, 1.0), (-1, 0, 1.0), (1, 1, c**2), (-1, 1, c**2)]:
+        strain = np.roll(u0, shift, axis)[free] - u0[free]
+        force += k * (strain - np.rint(strain))
+        neighbour = np.roll(number, shift, axis)[free]
+        inner = np.flatnonzero(neighbour >= 0)
+        H[inner, neighbour[inner]] = -k
+        H.setdiag(H.diagonal() + k)
+    w = np.zeros(u0.shape)
+    w[free] = spsolve(H.tocsc(), force)
+    return 2 * (np.sum(np.diff(w, axis=0) ** 2) + np.sum(np.diff(w, axis=1) ** 2))
+
+
+@pytest.mark.parametrize("c", [1.2, 0.7])
+def test_the_squared_error_of_a_common_predictor_grows_with_the_logarithm_as_the_moduli_say(c):
+    radii = [20.0, 40.0, 80.0]
+    slopes = np.diff([common_predictor_error(R, c) for R in radii]) / np.log(2)
+    symbol = sp.Symbol("c", positive=True)
+    derived = energy_norm_factor(SQUARE) * mismatch_slope().subs({symbol: c, b: 1})
+    assert_allclose(slopes, float(derived), rtol=0.02)
+
+
+def test_moduli_that_are_wrong_by_a_factor_leave_the_predictor_right():
+    assert mismatch_slope().subs(sp.Symbol("c", positive=True), 1) == 0
 
 
 def test_the_nonlinear_term_falls_like_the_core_radius():

@@ -6,10 +6,10 @@ import sympy as sp
 from numpy.testing import assert_allclose
 
 from genmlip.dislocations.antiplane import AntiPlaneScrew
+from genmlip.errors import InputError
 from genmlip.theory.symbolic.far_field import (
     SCREW,
     continuum_predictor,
-    decay_order,
     general_potential,
     logarithm_of_the_first_moment,
     residual_force,
@@ -20,14 +20,17 @@ from genmlip.theory.symbolic.plane_lattice import (
     LOG,
     SQUARE,
     TRIANGULAR,
+    PlaneLattice,
+    decay_order,
     evaluate,
     inverse_laplacian,
     laplacian,
+    rho,
     z,
     z_bar,
 )
 
-c, g = sp.symbols("c g")
+c = sp.Symbol("c")
 
 
 def lattice_force(lattice, slope, u, points):
@@ -109,8 +112,16 @@ def test_the_inverse_laplacian_is_one(source):
 
 @pytest.mark.parametrize("lattice", [SQUARE, TRIANGULAR], ids=["square", "triangular"])
 def test_a_sum_over_neighbours_keeps_the_powers_that_their_number_divides(lattice):
-    from genmlip.theory.symbolic.plane_lattice import rho
-
     bonds = lattice.neighbours @ [1, 1j]
     for k in range(-7, 8):
         assert_allclose(complex(lattice.sum_over_neighbours(rho**k)), np.sum(bonds**k), atol=1e-12)
+
+
+def test_a_lattice_of_five_neighbours_is_refused():
+    with pytest.raises(InputError, match=r"allowed: 4, 6"):
+        PlaneLattice(5)
+
+
+def test_a_force_without_terms_has_no_order():
+    with pytest.raises(InputError, match="up to the order 3"):
+        decay_order(residual_force(TRIANGULAR, {}, [SCREW], 3))

@@ -6,8 +6,20 @@ import sympy as sp
 from numpy.testing import assert_allclose
 
 from genmlip.crystal import LatticeGreen, LineForceConstants
-from genmlip.theory.symbolic.green_series import inverse_symbol, lattice_green_series
-from genmlip.theory.symbolic.plane_lattice import LOG, SQUARE, TRIANGULAR, evaluate, rho, z, z_bar
+from genmlip.theory.symbolic.green_series import (
+    force_constant_symbol,
+    inverse_symbol,
+    lattice_green_series,
+)
+from genmlip.theory.symbolic.plane_lattice import (
+    LOG,
+    SQUARE,
+    TRIANGULAR,
+    along_bond,
+    evaluate,
+    z,
+    z_bar,
+)
 
 CELLS = {SQUARE: np.eye(2), TRIANGULAR: np.array([[1.0, 0.0], [0.5, np.sqrt(0.75)]])}
 ORDER = 6
@@ -62,8 +74,6 @@ def test_leaving_out_a_term_costs_that_term(green, series):
 
 def test_the_force_constants_annihilate_the_series_at_every_order(lattice, series):
     """Σ_ρ (exp ρ·∇ − 1) G = 0 for r > 0, order by order."""
-    from genmlip.theory.symbolic.plane_lattice import along_bond
-
     total = [sp.Integer(0)] * (2 * ORDER + 2)
     for q, term in enumerate(series[:4]):
         derivative = term
@@ -74,8 +84,6 @@ def test_the_force_constants_annihilate_the_series_at_every_order(lattice, serie
 
 
 def test_the_symbols_are_inverse_to_each_other(lattice):
-    from genmlip.theory.symbolic.green_series import force_constant_symbol
-
     H, X = force_constant_symbol(lattice, 4), inverse_symbol(lattice, 3)
     for p in range(4):
         product = sum(H[q] * X[p - q] for q in range(p + 1))
@@ -88,7 +96,3 @@ def test_two_dimensional_laplacian_has_the_known_correction():
     polar = {z: r * sp.exp(sp.I * psi), z_bar: r * sp.exp(-sp.I * psi)}
     term = lattice_green_series(SQUARE, 1)[1].subs(polar)
     assert sp.simplify(term.rewrite(sp.cos) - sp.cos(4 * psi) / (24 * sp.pi * r**2)) == 0
-
-
-def test_neighbours_of_the_lattice_are_roots_of_unity(lattice):
-    assert lattice.sum_over_neighbours(rho**lattice.n) == lattice.n

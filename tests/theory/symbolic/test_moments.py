@@ -10,12 +10,11 @@ from genmlip.dislocations import Flexible, equilibrate
 from genmlip.dislocations.antiplane import AntiPlaneScrew
 from genmlip.theory.rates import fit_rate
 from genmlip.theory.symbolic.moments import (
-    decay_order,
     multipole_series,
     point_force_moments,
     symmetric_moments,
 )
-from genmlip.theory.symbolic.plane_lattice import SQUARE, TRIANGULAR, evaluate
+from genmlip.theory.symbolic.plane_lattice import SQUARE, TRIANGULAR, decay_order, evaluate
 
 LABELS = np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
 
