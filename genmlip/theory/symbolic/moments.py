@@ -9,7 +9,7 @@ Taylor series of G about the field point sorts u by moments, of which (8) of doc
 with y = y1 + i y2. Since ∂∂̄ log(z z̄) = 0 off the source, M_ab with a, b ≥ 1 reaches the far field by
 the lattice's own terms of G only, at least two orders later. The **harmonic** moments M_a0 decide the decay:
 the first one that does not vanish is of order p and gives u ~ r^−p, |Du| ~ r^(−p−1). Two distributions with
-the same moments up to order p have the same far field up to r^−p, whatever differences a multipole is made of.
+the same moments up to order p have the same far field up to r^−p; a multipole may use any differences.
 """
 
 from __future__ import annotations
