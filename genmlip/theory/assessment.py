@@ -21,7 +21,7 @@ from genmlip.errors import GenmlipError, InputError, NotConvergedError, Unstable
 from genmlip.potentials.base import Potential
 from genmlip.statics.norms import energy_norm, local_strain
 from genmlip.statics.preconditioner import NotPositiveDefiniteError
-from genmlip.theory.attribution import CORE_RADIUS, TERMS, Attribution, attribute
+from genmlip.theory.attribution import CORE_RADIUS, Attribution, attribute
 from genmlip.theory.estimates import ErrorEstimate, Residual, estimate_error
 from genmlip.theory.mismatch import (
     dispersion_mismatch,
@@ -132,7 +132,9 @@ class Assessment:
             "stability": None if estimate is None else estimate.stability,
             "delta_C3_rel": self.delta_C3_rel,
             "delta_mu_rel": self.delta_mu_rel,
-            **{f"share_{name}": shares.get(name) for name in TERMS},
+            "share_core": shares.get("core"),
+            "share_elastic": shares.get("elastic"),
+            "share_higher": shares.get("higher"),
             "candidate_stable": self.candidate_crystal.is_stable,
             "failure": None if self.failure is None else str(self.failure),
         }

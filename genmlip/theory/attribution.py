@@ -29,9 +29,6 @@ from genmlip.theory.estimates import NewtonStep, Residual
 CORE_RADIUS = 10.0
 """Å; closer to the line than this is the core, farther away the far field."""
 
-TERMS = ("core", "elastic", "higher")
-"""In the order of (34)."""
-
 
 @dataclass(frozen=True)
 class Attribution:

@@ -112,5 +112,5 @@ def test_reference_of_the_command_line_names_every_command_and_option():
             for option in parameter.opts
             if option.startswith("--") and option != "--help"
         }
-        mentioned = set(re.findall(r"--[a-z]+", sections[name]))
+        mentioned = set(re.findall(r"--[a-z-]+", sections[name]))
         assert mentioned == options, name
