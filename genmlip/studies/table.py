@@ -59,4 +59,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
+    """A scalar: lists as words, mappings as JSON."""
+    if isinstance(value, Mapping):
+        return json.dumps(value, sort_keys=True)
     return " ".join(map(str, value)) if isinstance(value, list) else value

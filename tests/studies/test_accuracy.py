@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from genmlip.errors import InputError, UnknownNameError
-from genmlip.studies import Accuracy, Cache
+from genmlip.studies import Accuracy, Cache, Study
 from genmlip.training import Dataset, bulk_cells, evaluate, fit, label
 from genmlip.training.observations import Weights
 from genmlip.training.solvers import Ridge
@@ -78,6 +78,16 @@ def test_which_groups_are_used_does_not_change_the_division(run):
     alone = run(data="Whole", holdout=3, group_weights={"other": {"E": 0.0, "F": 0.0, "V": 0.0}})
     assert both["test_force_mae_bulk"] != one["test_force_mae_bulk"]
     assert_allclose(alone["test_force_mae_bulk"], one["test_force_mae_bulk"], rtol=1e-6)
+
+
+def test_a_study_of_accuracy_is_a_table_of_scalars(run, folder, tmp_path):
+    study = Study(
+        [{"data": "Toy", "group_weights": {"other": {"F": 0.1}}}, {"data": "Toy"}], kind=Accuracy, **SMALL
+    )
+    table = study.execute(tmp_path / "out")
+    assert list(table["status"]) == ["ok", "ok"]
+    assert list(table["group_weights"]) == ['{"other": {"F": 0.1}}', "{}"]
+    assert table["test_force_mae"].nunique() == 2
 
 
 def test_observations_left_out_have_no_errors(run):
