@@ -25,6 +25,11 @@ RESULTS = {
     "delta_C_rel": "δC/C",
     "force_rmse_core": "force eV/Å",
     "effectivity": "estimate",
+    "n_functions": "functions",
+    "cv_energy_mae": "cv eV/atom",
+    "cv_force_mae": "cv eV/Å",
+    "test_energy_mae": "test eV/atom",
+    "test_force_mae": "test eV/Å",
 }
 DEMO_RESULTS = {
     "delta_C_rel": "δC/C",
