@@ -19,7 +19,7 @@ from genmlip.errors import InputError
 from genmlip.training.assemble import Assembly, Progress, assemble, check_dataset
 from genmlip.training.dataset import Configuration, Dataset
 from genmlip.training.errors import ErrorRow, Errors, evaluate
-from genmlip.training.fitting import reference_energies, solve
+from genmlip.training.fitting import less_cores, reference_energies, solve
 from genmlip.training.observations import Weights, parse_observations
 from genmlip.training.solvers import BayesianRidge, Solver
 
@@ -106,7 +106,9 @@ def cross_validate(
             progress(next(done), len(dataset))
 
     held_out = tuple(_part(dataset, divided == f) for f in range(n_folds))
-    assemblies = tuple(assemble(ace, part, kinds, weights, given, advance, workers) for part in held_out)
+    assemblies = tuple(
+        assemble(ace, less_cores(ace, part), kinds, weights, given, advance, workers) for part in held_out
+    )
     return CrossValidation(ace, held_out, weights, given, assemblies, tuple(_all_but_one(assemblies)))
 
 

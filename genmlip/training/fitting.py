@@ -118,7 +118,7 @@ def fit(
     check_dataset(ace, dataset, kinds, weights)
     started = time.perf_counter()
     given = reference_energies(ace, dataset, kinds, E0)
-    to_fit = dataset.less(_cores_alone(ace).baseline) if ace.short_range else dataset
+    to_fit = less_cores(ace, dataset)
     system = assemble(ace, to_fit, kinds, weights, given, progress, workers).system()
     if system.n_rows == 0:
         raise InputError("the weights of observations, groups and configurations leave nothing to fit")
@@ -150,9 +150,12 @@ def fit(
     return FitResult(potential, dataset, solution, system.n_rows, seconds)
 
 
-def _cores_alone(ace: LinearACE) -> LinearACE:
-    """The cores of ``ace`` and nothing else."""
-    return ace.with_coefficients(np.zeros(ace.n_coefficients), dict.fromkeys(ace.symbols, 0.0))
+def less_cores(ace: LinearACE, dataset: Dataset) -> Dataset:
+    """``dataset`` less what the cores of ``ace`` say of it: what the coefficients have to explain."""
+    if not ace.short_range:
+        return dataset
+    alone = ace.with_coefficients(np.zeros(ace.n_coefficients), dict.fromkeys(ace.symbols, 0.0))
+    return dataset.less(alone.baseline)
 
 
 def noise_of_labels(solution: Solution, kinds: tuple[Observation, ...], weights: Weights) -> dict[str, float]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from genmlip.errors import InputError, UnknownNameError
+from genmlip.potentials.ace.core import ShortRange
 from genmlip.training import (
     Dataset,
     Ridge,
@@ -46,6 +47,19 @@ def test_what_a_fold_is_predicted_by_is_the_fit_to_the_other_folds(validation, s
     found = validation.potentials(SCALES, SOLVER)[fold]
     assert_allclose(found.coefficients, expected.coefficients, rtol=1e-7, atol=1e-9)
     assert_allclose(found.E0["W"], expected.E0["W"], rtol=1e-9)
+
+
+def test_cores_are_a_baseline_of_the_folds_as_of_the_fit(small_ace, tungsten_data):
+    cored = small_ace.with_short_range({("W", "W"): ShortRange((74, 74), 2.7, 0.4)})
+    assert tungsten_data.smallest_distance < 2.6
+    fold = folds(tungsten_data, 3, seed=1)
+    validation = cross_validate(cored, tungsten_data, fold)
+    others = Dataset(tuple(c for c, f in zip(tungsten_data, fold, strict=True) if f != 0))
+    expected = fit(cored, others, solver=SOLVER).potential
+    found = validation.potentials(solver=SOLVER)[0]
+    assert_allclose(found.coefficients, expected.coefficients, rtol=1e-7, atol=1e-9)
+    predicted = pooled(validation.errors(solver=SOLVER))
+    assert_allclose(validation.rmse(solver=SOLVER)["F"], predicted["F"].rmse, rtol=1e-7)
 
 
 @pytest.mark.parametrize("weights", [Weights(), Weights(E=5.0, V=0.1, groups={"other": 0.5})])

@@ -87,6 +87,19 @@ def test_gcv_finds_the_minimum_of_a_fine_scan(seed):
     assert_allclose(solution.coefficients, Ridge(solution.details["alpha"]).solve(system, prior).coefficients)
 
 
+def test_gcv_says_so_where_there_is_no_equation():
+    with pytest.raises(InputError, match="no equation is left"):
+        GCVRidge().solve(StreamedQR(3).system(), np.ones(3))
+
+
+def test_gcv_leaves_no_fewer_degrees_of_freedom_than_none():
+    """Singular values that are rounding are no more degrees of freedom than there are equations."""
+    A, y, prior = problem(m=5, k=12)
+    solution = GCVRidge(1e-20, 1e-1).solve(reduce(A, y), prior)
+    assert np.isfinite(solution.details["gcv"])
+    assert solution.degrees_of_freedom < 5.0
+
+
 def test_gcv_regularises_more_where_there_is_more_noise():
     alphas = [
         GCVRidge().solve(reduce(A, y), p).details["alpha"]

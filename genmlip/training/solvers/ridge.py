@@ -44,6 +44,8 @@ class GCVRidge:
     and far too little where the data come from a few small cells.
 
     smallest, largest : limits of α, in units of the largest singular value of R Γ⁻¹
+
+    Raises InputError for a system without equations.
     """
 
     smallest: float = 1e-13
@@ -56,6 +58,8 @@ class GCVRidge:
             )
 
     def solve(self, system: ReducedSystem, prior: Array) -> Solution:
+        if system.n_rows < 1:
+            raise InputError("no equation is left to choose alpha by: add configurations or use Ridge")
         spectrum = Spectrum.of(system, prior)
         alpha = self._minimise(spectrum)
         details = {"alpha": alpha, "gcv": spectrum.gcv(alpha)}

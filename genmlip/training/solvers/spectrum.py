@@ -60,9 +60,10 @@ class Spectrum:
         return float(np.sum(((1.0 - filters) * self.beta) ** 2)) + self.outside
 
     def gcv(self, alpha: float) -> float:
-        """The generalised cross-validation function at ``alpha``."""
+        """The generalised cross-validation function at ``alpha``; infinite where no equation is left over."""
         filters = self.ridge_filter(alpha)
-        return self.n_rows * self.loss(filters) / (self.n_rows - float(filters.sum())) ** 2
+        left = self.n_rows - float(filters.sum())
+        return self.n_rows * self.loss(filters) / left**2 if left > 0.0 else np.inf
 
     def solution(self, filters: Array, details: dict[str, Any]) -> Solution:
         """c = Γ⁻¹ V diag(f / s) β."""
