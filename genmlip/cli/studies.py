@@ -50,6 +50,9 @@ def study(
         str, typer.Option(metavar="quick|paper", help="Which of its parameter sets.")
     ] = "quick",
     out: OutFolder = None,
+    reference: Annotated[
+        str | None, typer.Option(metavar="POT", help="Another reference in all of its runs.")
+    ] = None,
     workers: Workers = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler instead.")
@@ -77,6 +80,8 @@ def study(
     declared = getattr(load_declaration(path), "study", None)
     if not isinstance(declared, Study):
         raise InputError(f"{path} declares no study (it needs a line: study = Study(...))")
+    if reference is not None:
+        declared = declared.changed(reference=reference)
     executor: Executor = LocalProcesses(workers or os.cpu_count() or 1, path)
     if scheduler is not None:
         executor = DaskCluster(scheduler, path)
@@ -98,10 +103,14 @@ def study(
 
 
 def figures(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder of a study, of several, or of tables NAME.csv.")
+    ],
     force: Force = False,
 ) -> None:
-    """Draw the figures of a study from its table, into DIR/figures (PDF and PNG).
+    """Draw the figures of a study, of several or of tables, into figures/ (PDF and PNG).
+
+    Beside them, answers.csv and answers.md say what the tables answer to the predictions of theory.
 
     Example: genmlip figures results/training_cell_size
     """

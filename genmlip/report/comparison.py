@@ -57,7 +57,7 @@ def compare_observations(
 
     Columns: the groups (dislocation, radius, cell, …) and those of :class:`Gain`, with ``separated``.
     """
-    logs = _log_ratios(table, quantity, without, with_virials)
+    logs = log_ratios(table, quantity, without, with_virials)
     keys = [name for name in GROUPS if name in logs]
     rows = []
     for setting, own in logs.groupby(keys, dropna=False):
@@ -70,12 +70,12 @@ def overall_gain(
     table: pd.DataFrame, quantity: str, without: str = "EF", with_virials: str = "EFV"
 ) -> Gain | None:
     """The same over all pairs of the table, whatever their setting; None where there is no pair."""
-    logs = _log_ratios(table, quantity, without, with_virials)["log_ratio"]
+    logs = log_ratios(table, quantity, without, with_virials)["log_ratio"]
     return Gain.of(logs) if len(logs) else None
 
 
-def _log_ratios(table: pd.DataFrame, quantity: str, without: str, with_virials: str) -> pd.DataFrame:
-    """One row per pair: the groups and ``log_ratio``."""
+def log_ratios(table: pd.DataFrame, quantity: str, without: str, with_virials: str) -> pd.DataFrame:
+    """log(error without virials / error with them) per pair: the groups, ``seed`` and ``log_ratio``."""
     rows = drawable(table, quantity)
     keys = [name for name in (*GROUPS, "seed") if name in rows]
     rows = rows.loc[rows["observations"].isin([without, with_virials])]

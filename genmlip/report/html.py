@@ -59,6 +59,8 @@ CAPTIONS = {
     "constants.",
     "error_vs_force_rmse": "Each point is one fitted potential. Where wrong forces at the core rule the "
     "error, theory predicts slope 1 on these axes.",
+    "error_by_source": "Errors of fits to bulk cells, to periodic quadrupoles of the dislocation itself, "
+    "and to both, with as many atoms in each. Points are single runs, the lines join their geometric means.",
     "effectivity": "The a-posteriori estimate against the error that relaxing the fitted potential actually "
     "showed. On the dashed line the estimate is exact.",
 }

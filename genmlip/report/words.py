@@ -50,6 +50,11 @@ def factor(ratio: float) -> str:
     return f"{text} times"
 
 
+def short_name(reference: str) -> str:
+    """A potential as figures name it: a model of OpenKIM without its number."""
+    return reference.partition("__")[0].removeprefix("kim:")
+
+
 def unbroken(sentence: str) -> str:
     """With no-break spaces where a line must not end: 'L = 2', '30 Å', '7 times', '[0.9, 1.1]'."""
     sentence = re.sub(r" ([=±]) ", "\u00a0\\1\u00a0", sentence)
@@ -91,7 +96,7 @@ def growth_sentence(table: pd.DataFrame) -> str:
     parts = []
     for observations, own in rows.groupby("observations"):
         growth = []
-        for _, curve in own.groupby("dislocation"):
+        for _, curve in own.groupby([name for name in ("reference", "dislocation") if name in own]):
             means = curve.groupby("radius")["geometry_error"].agg(geometric_mean)
             if len(means) > 1:
                 growth.append(means.iloc[-1] / means.iloc[0])

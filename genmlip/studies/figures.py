@@ -1,37 +1,66 @@
-"""All figures of a study's folder, drawn from its table."""
+"""All figures of a folder of studies, and what their tables answer to the predictions of theory."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from genmlip._files import write_atomically
 from genmlip.errors import InputError
 from genmlip.studies.table import read_table
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+ANSWERS = "answers"
+"""Name of the files that hold the answers, .csv and .md."""
+
 
 def draw_all(folder: Path | str) -> list[Path]:
-    """Draw what the study in ``folder`` and those right below it allow, into ``figures/`` beside each table.
+    """Draw what the studies in ``folder`` allow, and write answers.csv and answers.md beside the figures.
+
+    folder : a study's folder, one that holds several of them, or one of tables NAME.csv. Figures of a study
+        go into its own ``figures/``; those of tables into one ``figures/``, named after their table
 
     Returns the files written. Raises InputError where there is no table, or none allows a figure.
     """
     from matplotlib.figure import Figure
 
-    from genmlip.report.draw import table_figures
+    from genmlip.report.draw import joint_figures, table_figures
     from genmlip.report.style import save
 
     folder = Path(folder)
-    studies = [path for path in (folder, *_subfolders(folder)) if is_study(path)]
+    studies = dict(_studies(folder))
     if not studies:
         raise InputError(f"no study's table in {folder} or in the folders right below it")
+    tables = {path.stem: read_table(path) for path in studies}
+    drawn = [(target, item) for path, target in studies.items() for item in table_figures(tables[path.stem])]
+    if len(tables) > 1:
+        drawn += [(folder / "figures" / "all", item) for item in joint_figures(tables)]
     written, reasons = [], []
-    for study in studies:
-        for name, figure in table_figures(read_table(_source(study))):
-            if isinstance(figure, Figure):
-                written += save(figure, study / "figures" / name)
-            else:
-                reasons.append(f"{name}: {figure}")
+    for target, (name, figure) in drawn:
+        if isinstance(figure, Figure):
+            written += save(figure, target.with_name(f"{target.name}_{name}".lstrip("_")))
+        else:
+            reasons.append(f"{name}: {figure}")
     if not written:
         raise InputError(f"no figure can be drawn from {folder} ({'; '.join(reasons)})")
-    return written
+    return written + write_answers(tables, folder / "figures")
+
+
+def write_answers(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
+    """answers.csv and answers.md; nothing where the tables hold no question of theory."""
+    from genmlip.report.predictions import answers, as_markdown
+
+    found = answers(tables)
+    if found.empty:
+        return []
+    texts = {".csv": found.to_csv(index=False, float_format="%.4g"), ".md": as_markdown(found, tables)}
+    paths = [folder / f"{ANSWERS}{suffix}" for suffix in texts]
+    for path, text in zip(paths, texts.values(), strict=True):
+        write_atomically(path, text)
+    return paths
 
 
 def is_study(folder: Path) -> bool:
@@ -39,9 +68,27 @@ def is_study(folder: Path) -> bool:
     return (folder / "study.json").is_file() or (folder / "table.csv").is_file()
 
 
-def _source(study: Path) -> Path:
-    """The rows where they are kept, else the table that was made from them."""
-    return study if (study / "study.json").is_file() else study / "table.csv"
+def _studies(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """(what to read, where its figures go) for the study here, those right below, and tables NAME.csv here.
+
+    A target in a study's own folder has no name yet: the name of the figure is all of it.
+    """
+    for path in (folder, *_subfolders(folder)):
+        if is_study(path):
+            yield path if (path / "study.json").is_file() else path / "table.csv", path / "figures" / "_"
+    if folder.is_dir() and not is_study(folder):
+        for path in sorted(folder.glob("*.csv")):
+            if _is_table(path):
+                yield path, folder / "figures" / path.stem
+
+
+def _is_table(path: Path) -> bool:
+    """Whether the file holds rows of a study, or the atoms of some equilibria."""
+    from genmlip.report.plots.fields import COLUMNS
+
+    with path.open(encoding="utf-8") as file:
+        header = set(file.readline().strip().split(","))
+    return "status" in header or set(COLUMNS) <= header
 
 
 def _subfolders(folder: Path) -> list[Path]:

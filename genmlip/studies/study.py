@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +57,21 @@ class Study:
             raise UnknownNameError("preset", preset, self.presets)
         return self.presets[preset]
 
+    def changed(self, **parameters: Any) -> Study:
+        """The same study with these parameters in all of its runs, such as another reference.
+
+        Raises InputError for parameters that the kind of run does not have or refuses.
+        """
+        unknown = [name for name in parameters if name not in self.kind.__dataclass_fields__]
+        if unknown:
+            raise InputError(f"the runs of this study have no parameter {', '.join(unknown)}")
+        other = copy(self)
+        other.presets = {
+            name: _each_once(replace(run, **parameters) for run in runs)
+            for name, runs in self.presets.items()
+        }
+        return other
+
     def execute(
         self,
         out: str | Path,
@@ -104,4 +121,8 @@ class Study:
         runs = [make_run(self.kind, {**common, **parameters}) for parameters in parameter_sets]
         if not runs:
             raise InputError("a study needs at least one run")
-        return list({run_id(run): run for run in runs}.values())
+        return _each_once(runs)
+
+
+def _each_once(runs: Iterable[Run]) -> Sequence[Run]:
+    return list({run_id(run): run for run in runs}.values())

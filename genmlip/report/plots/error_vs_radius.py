@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,12 +13,14 @@ from genmlip._types import Array
 from genmlip.report.plots.axes import draw_spread, legend_below, tick_values
 from genmlip.report.style import GREY, PAGE_WIDTH, PREDICTED, new_figure, observation_colour, styled, takeaway
 from genmlip.report.tables import NothingToDrawError, Spread, drawable, spread
-from genmlip.report.words import growth_sentence
+from genmlip.report.words import growth_sentence, short_name
 
 
 @styled
 def error_vs_radius(table: pd.DataFrame) -> Figure:
-    """Geometry error against R on a logarithmic R axis, one panel per dislocation, with A √log(R / r₀).
+    """Geometry error against R on a logarithmic R axis, with A √log(R / r₀).
+
+    One column of panels per dislocation, one row per reference.
 
     Full curves: both potentials in the reference's predictor, where theory lets the error grow with R; open
     markers: each in its own. The law is fitted (squared error against log R) to each full curve that grows.
@@ -30,19 +34,25 @@ def error_vs_radius(table: pd.DataFrame) -> Figure:
         note = f", L = {rows['cell'].min():g}"
     if rows["radius"].nunique() < 2:
         raise NothingToDrawError("the table has one radius only; an error against the radius needs two")
+    references = list(rows["reference"].unique()) if "reference" in rows else [""]
     dislocations = sorted(rows["dislocation"].unique())
-    figure = new_figure(max(PAGE_WIDTH, 2.3 * len(dislocations)), 3.6)
-    axes = figure.subplots(1, len(dislocations), squeeze=False, sharey=True)[0]
-    for ax, dislocation in zip(axes, dislocations, strict=True):
-        _curves(ax, rows.loc[rows["dislocation"] == dislocation])
-        ax.set_title(f"{dislocation}{note}")
+    figure = new_figure(max(PAGE_WIDTH, 2.3 * len(dislocations)), 2.4 * len(references) + 1.2)
+    axes = figure.subplots(len(references), len(dislocations), squeeze=False, sharex=True, sharey="row")
+    for line, reference in zip(axes, references, strict=True):
+        for ax, dislocation in zip(line, dislocations, strict=True):
+            own = rows.loc[rows["dislocation"] == dislocation]
+            _curves(ax, own.loc[own["reference"] == reference] if reference else own)
+            ax.set_title(f"{dislocation}{note}" if ax in axes[0] else "")
+        name = textwrap.fill(short_name(reference).replace("_", " "), 24)
+        line[0].set_ylabel(f"{name}\n‖D(w̄ − ū)‖ (Å)".strip())
+        line[0].set_ylim(bottom=0)
+    for ax in axes[-1]:
         ax.set_xlabel("radius R (Å)")
-    axes[0].set_ylabel("geometry error ‖D(w̄ − ū)‖ (Å)")
-    axes[0].set_ylim(bottom=0)
+    first = axes[0, 0]
     if "geometry_error_own" in rows:
-        axes[0].plot([], [], marker="o", mfc="white", color=GREY, linewidth=0.8, label="in its own far field")
-    axes[0].plot([], [], label="fitted A √log(R / r₀)", **PREDICTED)
-    legend_below(figure, axes[0])
+        first.plot([], [], marker="o", mfc="white", color=GREY, linewidth=0.8, label="in its own far field")
+    first.plot([], [], label="fitted A √log(R / r₀)", **PREDICTED)
+    legend_below(figure, first)
     takeaway(figure, growth_sentence(rows))
     return figure
 

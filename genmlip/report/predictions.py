@@ -1,0 +1,442 @@
+"""What the tables of studies answer to the predictions G1 to G6 of docs/theory.md, section 13, one by one.
+
+Each answer is a number with a 95 % interval, the window that it was measured in, and whether it agrees with
+the prediction; nothing is left out because of how it came out. Intervals are Student's, of logarithms where
+the number is a ratio. A prediction of a number agrees if it lies in the interval; one of a side, if the whole
+interval lies on that side; it is undecided if the interval holds both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from genmlip.report.comparison import CONFIDENCE, Gain, log_ratios
+from genmlip.report.tables import NothingToDrawError, drawable, failed, geometric_mean
+from genmlip.report.words import QUANTITIES, number, ruled_by, short_name
+from genmlip.theory.boundary_rates import Law, fit_boundary_rates
+
+Verdict = Literal["agree", "disagree", "undecided"]
+
+SMALL_FACTOR = 2.0
+"""An estimate within this factor of the truth counts as good."""
+
+OUTSIDE_CORE = 15.0
+"""Å; in smaller cells the boundary reaches into the core and says nothing about rates."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One number against one prediction.
+
+    prediction : its label, G1 to G6, or ``source`` for what the training cells hold
+    reference, dislocation, setting : what it was measured in
+    quantity : what was measured; value, low, high : the number and its 95 % interval
+    predicted : the number, or the side of a number, that theory names
+    window : of the variable over which it was measured; runs : how many entered
+    """
+
+    prediction: str
+    reference: str
+    dislocation: str
+    setting: str
+    quantity: str
+    value: float
+    low: float
+    high: float
+    predicted: str
+    window: str
+    runs: int
+    verdict: Verdict
+
+    @property
+    def sentence(self) -> str:
+        """The answer in words."""
+        where = ", ".join(
+            filter(None, (short_name(self.reference), self.dislocation, self.setting, self.window))
+        )
+        interval = f"{_signed(self.value)} [{_signed(self.low)}, {_signed(self.high)}]"
+        said = f"predicted {self.predicted}: {self.verdict} ({where}; {self.runs} runs)"
+        return f"{self.quantity} is {interval}; {said}."
+
+
+def answers(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """All that the tables of a folder answer, one row per :class:`Answer` and its sentence.
+
+    tables : study name → table; those of one study are never mixed with another's, but for the control G6
+    """
+    found: list[Answer] = []
+    for table in tables.values():
+        for answer in (boundary_rates, growth, cell_size, proportionality, estimates, sources):
+            found += answer(table)
+    found += control(tables.values())
+    rows = [{**asdict(answer), "sentence": answer.sentence} for answer in dict.fromkeys(found)]
+    columns = [*Answer.__dataclass_fields__, "sentence"]
+    return pd.DataFrame(rows, columns=columns).sort_values("prediction", kind="stable", ignore_index=True)
+
+
+def as_markdown(found: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> str:
+    """The answers as a page: a line per prediction, every number, and every run that failed."""
+    count = found.groupby("prediction")["verdict"].value_counts().unstack(fill_value=0)
+    lines = ["# Answers to the predictions", ""]
+    for label, own in count.iterrows():
+        said = ", ".join(f"{own.get(verdict, 0)} {verdict}" for verdict in ("agree", "disagree", "undecided"))
+        lines.append(f"- **{label}**, {PREDICTIONS[str(label)]}: {said}")
+    for label, own in found.groupby("prediction"):
+        lines += ["", f"## {label}", "", "| where | quantity | value | 95 % | predicted | window | runs | |"]
+        lines.append("|---|---|---|---|---|---|---|---|")
+        for row in own.itertuples():
+            where = ", ".join(filter(None, (short_name(row.reference), row.dislocation, row.setting)))
+            cells = (
+                where,
+                row.quantity,
+                _signed(row.value),
+                f"{_signed(row.low)} to {_signed(row.high)}",
+                row.predicted,
+                row.window,
+                row.runs,
+                row.verdict,
+            )
+            lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join([*lines, "", "## Runs that failed", "", *_failures(tables), ""])
+
+
+PREDICTIONS = {
+    "G1": "rates of the boundary conditions",
+    "G2": "growth with the radius, without virials only",
+    "G3": "the error falls with the training cell, sooner with virials",
+    "G4": "the error is proportional to the accuracy of the fit",
+    "G5": "the estimate is within a small factor of the error",
+    "G6": "virials matter less for a vacancy",
+    "source": "training cells that hold a core lower the error",
+}
+
+
+GAINS = ("delta_C_rel", "geometry_error", "geometry_error_own", "energy_error", "energy_error_own")
+POWERS_OF_L = ("delta_C_rel", "geometry_error", "geometry_error_own")
+
+
+def boundary_rates(table: pd.DataFrame) -> Iterator[Answer]:
+    """G1: the power s of R^s log^q R, which theory bounds from above."""
+    if "reference_radius" not in table:
+        return
+    window = (OUTSIDE_CORE, float(table["radius"].max()))
+    for rate in fit_boundary_rates(table.loc[~failed(table)], window):
+        if rate.holds is None or rate.predicted is None:
+            continue
+        low, high = rate.fit.interval()
+        verdict: Verdict = "undecided" if high > 0 else "agree" if rate.holds else "disagree"
+        power = f"s of {Law(1, rate.fit.log_power)}".replace("R^1", "R^s")
+        yield Answer(
+            "G1",
+            rate.reference,
+            rate.dislocation,
+            rate.boundary,
+            f"{QUANTITIES[rate.quantity]}, {power}",
+            rate.fit.slope,
+            low,
+            high,
+            f"at most {_signed(rate.predicted.power)}",
+            _window("R", *rate.fit.window, "Å"),
+            rate.fit.n_points,
+            verdict,
+        )
+
+
+def growth(table: pd.DataFrame) -> Iterator[Answer]:
+    """G2: the error at the largest radius, and d error² / d log R against that of the elastic constants."""
+    for (reference, dislocation), rows in _by(table, "geometry_error", "reference", "dislocation"):
+        if (
+            rows["radius"].nunique() < 3
+            or "far_field_growth" not in rows
+            or rows["far_field_growth"].isna().all()
+        ):
+            continue
+        largest = rows.loc[rows["radius"] == rows["radius"].max()]
+        for quantity in ("geometry_error", "geometry_error_own"):
+            yield from _gains("G2", largest, quantity, reference, dislocation)
+        window = _window("R", rows["radius"].min(), rows["radius"].max(), "Å")
+        for observations, own in rows.groupby("observations"):
+            for column, name in (("geometry_error", "common"), ("geometry_error_own", "own")):
+                slope, half, count = _common_slope(np.log(own["radius"]), own[column] ** 2, own.get("seed"))
+                expected = own["far_field_growth"].mean() if column == "geometry_error" else 0.0
+                low, high = slope - half, slope + half
+                verdict: Verdict = "agree" if low <= expected <= high else "disagree"
+                if verdict == "agree" and expected > 0 and low <= 0 and expected > half:
+                    verdict = "undecided"
+                yield Answer(
+                    "G2",
+                    reference,
+                    dislocation,
+                    f"{observations}, {name} predictor",
+                    "d error² / d log R (Å²)",
+                    slope,
+                    low,
+                    high,
+                    _signed(expected),
+                    window,
+                    count,
+                    verdict,
+                )
+
+
+def cell_size(table: pd.DataFrame) -> Iterator[Answer]:
+    """G3: the power of L in the errors, and what virials gain over all L."""
+    for quantity in (
+        "delta_C_rel",
+        "geometry_error",
+        "geometry_error_own",
+        "energy_error",
+        "energy_error_own",
+    ):
+        for (reference, dislocation), rows in _by(table, quantity, "reference", "dislocation"):
+            if "cell" not in rows or rows["cell"].nunique() < 2 or rows["radius"].nunique() > 1:
+                continue
+            of_crystal = quantity == "delta_C_rel"
+            if of_crystal and dislocation != _first_dislocation(table, reference):
+                continue
+            place = "perfect crystal" if of_crystal else dislocation
+            yield from _gains("G3", rows, quantity, reference, place)
+            if quantity not in POWERS_OF_L:
+                continue
+            for observations, own in rows.groupby("observations"):
+                if own["cell"].nunique() < 3:
+                    continue
+                slope, half, count = _common_slope(np.log(own["cell"]), np.log(own[quantity]))
+                yield Answer(
+                    "G3",
+                    reference,
+                    place,
+                    str(observations),
+                    f"{QUANTITIES[quantity]}, power of L",
+                    slope,
+                    slope - half,
+                    slope + half,
+                    "below 0",
+                    _window("L", own["cell"].min(), own["cell"].max()),
+                    count,
+                    _below(slope - half, slope + half, 0.0),
+                )
+
+
+def proportionality(table: pd.DataFrame) -> Iterator[Answer]:
+    """G4: the slope of the error against the accuracy of the fit, while the basis grows."""
+    if "degree" not in table or table["degree"].nunique() < 3:
+        return
+    for x in ("delta_C_rel", "force_rmse_core"):
+        y = ruled_by(table, x)
+        for (reference, dislocation), own in _by(table, y, "reference", "dislocation"):
+            rows = drawable(own, x)
+            if len(rows) < 5:
+                continue
+            slope, half, count = _common_slope(np.log(rows[x]), np.log(rows[y]))
+            low, high = slope - half, slope + half
+            verdict: Verdict = "disagree" if not low <= 1 <= high else "undecided" if low <= 0 else "agree"
+            yield Answer(
+                "G4",
+                reference,
+                dislocation,
+                "",
+                f"{QUANTITIES[y]} against {QUANTITIES[x]}, slope",
+                slope,
+                low,
+                high,
+                "1",
+                f"{number(rows[x].min())} to {number(rows[x].max())}",
+                count,
+                verdict,
+            )
+
+
+def estimates(table: pd.DataFrame) -> Iterator[Answer]:
+    """G5: the effectivity; its interval holds 95 % of the runs, not of their mean."""
+    for (reference, dislocation), rows in _by(table, "effectivity", "reference", "dislocation"):
+        low, high = np.quantile(rows["effectivity"], [0.5 * (1 - CONFIDENCE), 0.5 * (1 + CONFIDENCE)])
+        good = low >= 1 / SMALL_FACTOR and high <= SMALL_FACTOR
+        yield Answer(
+            "G5",
+            reference,
+            dislocation,
+            "all fits",
+            "estimate / error, 95 % of the runs",
+            geometric_mean(rows["effectivity"]),
+            float(low),
+            float(high),
+            f"within {1 / SMALL_FACTOR:g} and {SMALL_FACTOR:g}",
+            _window("R", rows["radius"].min(), rows["radius"].max(), "Å"),
+            len(rows),
+            "agree" if good else "disagree",
+        )
+
+
+def sources(table: pd.DataFrame) -> Iterator[Answer]:
+    """What it brings to have seen the core: bulk cells against quadrupoles, in pairs of the same seed."""
+    if "source" not in table or table["source"].nunique() < 2:
+        return
+    for quantity in ("geometry_error", "energy_error", "force_rmse_core"):
+        for (reference, dislocation), rows in _by(table, quantity, "reference", "dislocation"):
+            kinds = rows["source"].str.partition(":")[0]
+            keys = [rows[name] for name in ("seed", "cell", "observations") if name in rows]
+            logs = np.log(rows[quantity]).groupby([*keys, kinds.rename("kind")]).mean().unstack("kind")
+            for kind in ("quadrupole", "bulk+quadrupole"):
+                if not {"bulk", kind} <= set(logs):
+                    continue
+                gain = Gain.of((logs["bulk"] - logs[kind]).dropna())
+                yield _gain_answer("source", reference, dislocation, f"bulk / {kind}", quantity, gain, "")
+
+
+def control(tables: Iterable[pd.DataFrame]) -> Iterator[Answer]:
+    """G6: what virials gain for a dislocation over what they gain for the vacancy, with the same cells."""
+    varied = [table for table in tables if _varies_cell_only(table)]
+    for quantity in ("geometry_error", "geometry_error_own"):
+        chunks = [logs for table in varied if len(logs := _ratios(table, quantity))]
+        if not any("vacancy" in set(logs["dislocation"]) for logs in chunks):
+            continue
+        everything = pd.concat(chunks)
+        for (reference, dislocation), own in everything.groupby(["reference", "dislocation"]):
+            same = everything.loc[everything["reference"] == reference]
+            vacancy = same.loc[same["dislocation"] == "vacancy"]
+            cells = sorted(set(own["cell"]) & set(vacancy["cell"]))
+            ours, theirs = (x.loc[x["cell"].isin(cells), "log_ratio"] for x in (own, vacancy))
+            if dislocation == "vacancy" or min(len(ours), len(theirs)) < 2:
+                continue
+            interval = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(CONFIDENCE)
+            low, high = float(np.exp(interval.low)), float(np.exp(interval.high))
+            yield Answer(
+                "G6",
+                str(reference),
+                str(dislocation),
+                "EF / EFV over that of the vacancy",
+                f"{QUANTITIES[quantity]}, ratio of ratios",
+                float(np.exp(ours.mean() - theirs.mean())),
+                low,
+                high,
+                "above 1",
+                _window("L", cells[0], cells[-1]),
+                2 * (len(ours) + len(theirs)),
+                _above(low, high, 1.0),
+            )
+
+
+def _varies_cell_only(table: pd.DataFrame) -> bool:
+    """Whether this is a study of training cells, and not of radii, bases or sources."""
+    fixed = [name for name in ("radius", "degree", "source") if name in table]
+    return "cell" in table and table["cell"].nunique() > 1 and (table[fixed].nunique() == 1).all()
+
+
+def _ratios(table: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """log(EF / EFV) per pair of fits, nothing where there is none."""
+    try:
+        return log_ratios(table, quantity, "EF", "EFV")
+    except NothingToDrawError:
+        return pd.DataFrame()
+
+
+def _first_dislocation(table: pd.DataFrame, reference: str) -> str:
+    """The one whose rows stand for the fits themselves."""
+    rows = drawable(table, "delta_C_rel")
+    return str(rows.loc[rows["reference"] == reference, "dislocation"].iloc[0])
+
+
+def _gains(
+    label: str, rows: pd.DataFrame, quantity: str, reference: str, dislocation: str
+) -> Iterator[Answer]:
+    """The error without virials over that with them."""
+    logs = _ratios(rows, quantity)
+    if logs.empty:
+        return
+    variable, unit = ("R", "Å") if label == "G2" else ("L", "")
+    column = rows["radius" if label == "G2" else "cell"]
+    window = _window(variable, column.min(), column.max(), unit)
+    yield _gain_answer(
+        label, reference, dislocation, "EF / EFV", quantity, Gain.of(logs["log_ratio"]), window
+    )
+
+
+def _gain_answer(
+    label: str, reference: str, dislocation: str, setting: str, quantity: str, gain: Gain, window: str
+) -> Answer:
+    verdict = _above(gain.low, gain.high, 1.0) if gain.pairs > 1 else "undecided"
+    name = f"{QUANTITIES[quantity]}, ratio"
+    return Answer(
+        label,
+        reference,
+        dislocation,
+        setting,
+        name,
+        gain.ratio,
+        gain.low,
+        gain.high,
+        "above 1",
+        window,
+        2 * gain.pairs,
+        verdict,
+    )
+
+
+def _by(table: pd.DataFrame, quantity: str, *keys: str) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+    """The rows with a positive ``quantity``, potential by potential and defect by defect."""
+    if not {quantity, *keys} <= set(table):
+        return
+    try:
+        rows = drawable(table, quantity)
+    except NothingToDrawError:
+        return
+    yield from rows.groupby(list(keys), sort=False)
+
+
+def _common_slope(x: pd.Series, y: pd.Series, curve: pd.Series | None = None) -> tuple[float, float, int]:
+    """Slope of y against x with one intercept per curve, half its 95 % interval, and the number of points."""
+    known = np.isfinite(x) & np.isfinite(y)
+    x, y = x[known].astype(float), y[known].astype(float)
+    curves = 1
+    if curve is not None:
+        groups = curve[known]
+        x, y, curves = (
+            x - x.groupby(groups).transform("mean"),
+            y - y.groupby(groups).transform("mean"),
+            groups.nunique(),
+        )
+    else:
+        x, y = x - x.mean(), y - y.mean()
+    freedom = len(x) - curves - 1
+    if freedom < 1 or not (x**2).sum() > 0:
+        return np.nan, np.nan, len(x)
+    slope = float((x * y).sum() / (x**2).sum())
+    error = np.sqrt(float(((y - slope * x) ** 2).sum()) / freedom / float((x**2).sum()))
+    return slope, float(stats.t.ppf(0.5 * (1 + CONFIDENCE), freedom) * error), len(x)
+
+
+def _above(low: float, high: float, bound: float) -> Verdict:
+    return "agree" if low > bound else "disagree" if high < bound else "undecided"
+
+
+def _below(low: float, high: float, bound: float) -> Verdict:
+    return _above(-high, -low, -bound)
+
+
+def _window(name: str, low: float, high: float, unit: str = "") -> str:
+    return f"{name} = {low:g}{'' if low == high else f' to {high:g}'} {unit}".rstrip()
+
+
+def _signed(value: float) -> str:
+    return number(value, 3).replace("-", "−")
+
+
+def _failures(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """One line per study and reason."""
+    lines = []
+    for name, table in tables.items():
+        if "status" not in table:
+            continue
+        bad = table.loc[failed(table)]
+        reasons = bad["error"].astype(str) if "error" in bad else pd.Series(dtype=str)
+        lines += [
+            f"- {name}: {count} of {len(table)}, {reason}" for reason, count in reasons.value_counts().items()
+        ]
+    return lines or ["None."]
