@@ -4,7 +4,12 @@ Below the smallest distance of the training data an expansion may say anything: 
 molecular dynamics of silicon gains 100 eV where two atoms merge. Here pairs are brought together, all other
 atoms at rest, in the surroundings in which the data have them closest, and alone. Their *attraction* is the
 energy gained on the way in, in all, from the smallest distance of the data. Cores are chosen to make it
-vanish; they can, but where the expansion attracts already at that distance, as it may for the dimer.
+vanish.
+
+A pair that is alone is judged where the core acts only, below r_in: its own bond may be shorter than any
+distance in a crystal, and then it does attract (W₂ of Ackland & Thetford by 0.2 eV, from 2.70 to 2.55 Å).
+Cores also keep out of the way where they can: the atoms of a dislocation come closer than those of rattled
+cells at low temperature, and what they feel there should be the fit.
 """
 
 from __future__ import annotations
@@ -25,8 +30,8 @@ from genmlip.potentials.ace.linear import LinearACE
 from genmlip.potentials.closest import ExtrapolationWarning, Pair, smallest_distances
 from genmlip.potentials.neighbours import Neighbours
 
-INNER = (0.95, 0.975, 0.999)
-"""r_in over the smallest distance of the data: as far below as the expansion can be trusted."""
+INNER = (0.85, 0.9, 0.95, 0.975, 0.999)
+"""r_in over the smallest distance of the data: as far below as the expansion repels."""
 WIDTH = (0.2, 0.15, 0.1, 0.05)
 """Δ over r_in: the core is as soft as it may be."""
 TOLERATED = 0.02
@@ -103,17 +108,17 @@ def choose_core(
 
     shortest : Å, smallest distance of the pair in the data
     """
-    r = shortest * STEPS
-    without = max(attraction(_energies(bare, approach, r)) for approach in approaches)
     best, least = None, np.inf
     for core in _candidates(pair, shortest):
-        rho, repulsion = core.seen(r)[0], 2.0 * core.core(r)[0]
-        found = max(attraction(_energies(bare, approach, rho) + repulsion) for approach in approaches)
+        found = max(_attraction_with(core, bare, approach, shortest) for approach in approaches)
         if best is None or found < least:
             best, least = core, found
         if least <= TOLERATED:
             break
     assert best is not None
+    without = max(
+        attraction(_energies(bare, approach, _distances(approach, best, shortest))) for approach in approaches
+    )
     if least > ALARMING:
         warnings.warn(
             f"atoms {'-'.join(pair)} closer than in the training data, {shortest:.3f} Å, attract each other "
@@ -156,6 +161,18 @@ def closest_pair(potential: LinearACE, atoms: Atoms, pair: Pair) -> Approach:
         return End(np.concatenate([[species[atom]], seen[order]]), around[order])
 
     return end(centre[p], vectors[p]), end(int(neighbours.index[p]), -vectors[p])
+
+
+def _attraction_with(core: ShortRange, bare: LinearACE, approach: Approach, shortest: float) -> float:
+    """The attraction, eV, of the pair with ``core``."""
+    r = _distances(approach, core, shortest)
+    return attraction(_energies(bare, approach, core.seen(r)[0]) + 2.0 * core.core(r)[0])
+
+
+def _distances(approach: Approach, core: ShortRange, shortest: float) -> Array:
+    """Å, at which the pair should repel: up to the smallest of the data, or to r_in where it is alone."""
+    is_alone = len(approach[0].vectors) == 1
+    return STEPS * (core.inner if is_alone else shortest)
 
 
 def _energies(potential: LinearACE, approach: Approach, r: Array) -> Array:

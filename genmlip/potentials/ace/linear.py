@@ -120,7 +120,9 @@ class LinearACE(SitePotential):
         self._training_range = (
             None
             if smallest_distances is None
-            else TrainingRange.of(basis.symbols, smallest_distances, basis.cutoff)
+            else TrainingRange.of(
+                basis.symbols, smallest_distances, self._short_ranges[:, :, 0], basis.cutoff
+            )
         )
         self._has_warned = False
 
@@ -155,7 +157,8 @@ class LinearACE(SitePotential):
     def with_training_range(self, smallest_distances: Mapping[Pair, float]) -> LinearACE:
         """The same potential that knows how close (Å) the atoms of its training data came to each other.
 
-        Below these distances it warns, once. Pairs of elements that are not named were not in the data.
+        Below these distances, and below r_in where there is a core, it warns, once. Pairs of elements that
+        are not named were not in the data.
         """
         return self._with(smallest_distances=smallest_distances)
 
@@ -200,10 +203,8 @@ class LinearACE(SitePotential):
         if known is None or self._has_warned or not known.is_left(species, neighbours, vectors):
             return
         self._has_warned = True
-        below = "below it only repels" if self.short_range else "guesses, and close atoms may attract"
         found = known.farthest_outside(species, neighbours, vectors)
-        line = f"{self.spec}: {found}; the potential {below} (said once)"
-        warnings.warn(line, ExtrapolationWarning, stacklevel=3)
+        warnings.warn(f"{self.spec}: {found} (said once)", ExtrapolationWarning, stacklevel=3)
 
     @cached_property
     def expansion(self) -> Expansion:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -23,16 +24,20 @@ class TrainingRange:
 
     symbols : elements, in the order of the species index
     smallest : (n_species, n_species) Å, infinite for pairs that were not in the data
+    inner : (n_species, n_species) Å, where the cores of the potential begin, zero without
     cutoff : Å; pairs farther apart do not interact and are in no range
     """
 
     symbols: tuple[str, ...]
     smallest: Array
+    inner: Array
     cutoff: float
 
     @classmethod
-    def of(cls, symbols: tuple[str, ...], distances: Mapping[Pair, float], cutoff: float) -> TrainingRange:
-        """From Å by pairs of elements; pairs that are not named were not in the data.
+    def of(
+        cls, symbols: tuple[str, ...], distances: Mapping[Pair, float], inner: Array, cutoff: float
+    ) -> TrainingRange:
+        """``distances`` in Å by pairs of elements; pairs that are not named were not in the data.
 
         Raises InputError for elements that are not among ``symbols`` and distances that are not positive.
         """
@@ -43,29 +48,45 @@ class TrainingRange:
                 raise InputError(f"smallest distance of {'-'.join(pair)} must be positive, not {distance}")
             i, j = (symbols.index(symbol) for symbol in pair)
             smallest[i, j] = smallest[j, i] = distance
-        return cls(symbols, smallest, cutoff)
+        return cls(symbols, smallest, inner, cutoff)
 
     def as_dict(self) -> dict[Pair, float]:
         """Å of every pair of elements, in alphabetical order."""
         pairs = ((i, j) for i in range(len(self.symbols)) for j in range(i, len(self.symbols)))
         return {pair_of(self.symbols[i], self.symbols[j]): float(self.smallest[i, j]) for i, j in pairs}
 
+    @cached_property
+    def limits(self) -> Array:
+        """(n_species, n_species) Å: atoms that are closer have left the range.
+
+        Where there is a core it has to act as well: in the little that lies between, a crystal that is bent
+        has its atoms, and a fit does not fail at once.
+        """
+        with_core = np.where(self.inner > 0.0, np.minimum(self.smallest, self.inner), self.smallest)
+        return np.where(np.isfinite(self.smallest), with_core, self.cutoff) * (1.0 - SLACK)
+
     def is_left(self, species: IntArray, neighbours: Neighbours, vectors: Array) -> bool:
-        """Whether two atoms are closer than any of their elements in the data; ``vectors`` (p, 3) Å."""
-        limits = np.minimum(self.smallest, self.cutoff) * (1.0 - SLACK)
-        centre_species = species[neighbours.centre]
-        return bool(any_closer(neighbours.first, neighbours.index, centre_species, species, vectors, limits))
+        """Whether two atoms are closer than :attr:`limits`; ``vectors`` (p, 3) Å."""
+        centre = species[neighbours.centre]
+        return bool(any_closer(neighbours.first, neighbours.index, centre, species, vectors, self.limits))
 
     def farthest_outside(self, species: IntArray, neighbours: Neighbours, vectors: Array) -> str:
-        """The pair of atoms that is closest for its elements, and what the data had, in words."""
+        """The pair of atoms that is closest for its elements, what the data had, and what to expect."""
         centre = np.repeat(neighbours.centre, np.diff(neighbours.first))
-        smallest = self.smallest[species[centre], species[neighbours.index]]
+        pairs = species[centre], species[neighbours.index]
         r = np.sqrt(np.einsum("pa,pa->p", vectors, vectors))
-        p = int(np.argmin(r / np.minimum(smallest, self.cutoff)))
+        p = int(np.argmin(r / self.limits[pairs]))
         i, j = int(centre[p]), int(neighbours.index[p])
-        pair = "-".join(pair_of(self.symbols[species[i]], self.symbols[species[j]]))
-        data = f"{smallest[p]:.3f} Å at the least" if smallest[p] < np.inf else "no such pair"
-        return f"atoms {i} and {j} ({pair}) are {r[p]:.3f} Å apart, but the training data had {data}"
+        smallest, inner = float(self.smallest[pairs][p]), float(self.inner[pairs][p])
+        data = f"{smallest:.3f} Å at the least" if smallest < np.inf else "no such pair"
+        expected = "guesses, and close atoms may attract"
+        if inner > 0.0:
+            expected = f"only repels below {inner:.3f} Å" + (" and guesses above" if r[p] > inner else "")
+        name = "-".join(pair_of(self.symbols[species[i]], self.symbols[species[j]]))
+        return (
+            f"atoms {i} and {j} ({name}) are {r[p]:.3f} Å apart, but the training data had {data}; "
+            f"the potential {expected}"
+        )
 
 
 def check_elements(pair: Pair, symbols: tuple[str, ...], what: str) -> None:
