@@ -9,7 +9,7 @@ study = Study(
     runs=grid(
         seed=range(5), degree=DEGREES, observations=["EF", "EFV"], dislocation=DISLOCATIONS, radius=40.0
     ),
-    quick=grid(seed=range(2), degree=DEGREES[:5], observations=["EF", "EFV"], dislocation=DISLOCATIONS),
+    quick=grid(degree=DEGREES[:5], observations=["EF", "EFV"], dislocation=DISLOCATIONS),
     reference="fs:W",
     radius=20.0,
     cell=3,

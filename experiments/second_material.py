@@ -21,7 +21,7 @@ ALUMINIUM = {
 }
 
 LARGE = {"seed": range(5), "cell": [1, 2, 3, 4], "observations": ["F", "EF", "EFV"], "radius": 40.0}
-SMALL = {"seed": range(3), "cell": [1, 2], "observations": ["EF", "EFV"], "radius": 20.0}
+SMALL = {"seed": range(2), "cell": [1, 2], "observations": ["EF", "EFV"], "radius": 20.0}
 
 study = Study(
     runs=[*grid(**LARGE, **SILICON), *grid(**LARGE, **ALUMINIUM)],

@@ -150,7 +150,8 @@ def boundary_rates(table: pd.DataFrame) -> Iterator[Answer]:
 
 def growth(table: pd.DataFrame) -> Iterator[Answer]:
     """G2: the error at the largest radius, and d error² / d log R against that of the elastic constants."""
-    for (reference, dislocation), rows in _by(table, "geometry_error", "reference", "dislocation"):
+    for (reference, dislocation), found in _by(table, "geometry_error", "reference", "dislocation"):
+        rows = found.loc[found["radius"] >= OUTSIDE_CORE]
         if (
             rows["radius"].nunique() < 3
             or "far_field_growth" not in rows
