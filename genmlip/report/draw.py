@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
+from genmlip.report.plots.accuracy import error_vs_functions
 from genmlip.report.plots.boundary_rates import boundary_rates
 from genmlip.report.plots.effectivity import effectivity
 from genmlip.report.plots.error_by_source import error_by_source
@@ -26,6 +27,7 @@ TABLE_FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "effectivity": effectivity,
 }
 BOUNDARY_FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {"boundary_rates": boundary_rates}
+ACCURACY_FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {"error_vs_functions": error_vs_functions}
 
 FIELD_FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {"decay": decay_of_fields, "cores": core_errors}
 
@@ -33,12 +35,14 @@ FIELD_FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {"decay": decay_of_
 def table_figures(table: pd.DataFrame) -> Iterator[tuple[str, Figure | NothingToDrawError]]:
     """(name, figure) for every figure of such tables, or the reason why this one does not allow it.
 
-    A table of boundary conditions is known by its ``reference_radius``, one of atoms by its fields; any other
-    is about fitted potentials.
+    A table of boundary conditions is known by its ``reference_radius``, one of fits to data by its
+    ``cv_force_mae``, one of atoms by its fields; any other is about potentials in defects.
     """
     drawings = TABLE_FIGURES
     if "reference_radius" in table:
         drawings = BOUNDARY_FIGURES
+    elif "cv_force_mae" in table:
+        drawings = ACCURACY_FIGURES
     elif set(COLUMNS) <= set(table):
         drawings = FIELD_FIGURES
     for name, draw in drawings.items():

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from genmlip.report import error_vs_functions
+from genmlip.report.draw import table_figures
 from genmlip.report.style import png
 from genmlip.report.tables import NothingToDrawError
 
@@ -49,3 +50,9 @@ def test_no_claim_is_made_where_published_errors_are_smaller(table):
 def test_a_table_without_finished_runs_is_refused(table):
     with pytest.raises(NothingToDrawError):
         error_vs_functions(table.assign(status="failed"))
+
+
+def test_a_table_of_fits_to_data_is_drawn_as_one(table):
+    ((name, figure),) = table_figures(table)
+    assert name == "error_vs_functions"
+    assert len(figure.axes) == 2
