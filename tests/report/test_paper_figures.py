@@ -17,6 +17,8 @@ def results(tmp_path, monkeypatch, make_table):
         "training_cell_size": pd.concat([bulk.assign(strain=0.0), bulk.assign(strain=0.02)]),
         "domain_radius": bulk,
         "boundary_conditions": bulk.assign(boundary="clamped", reference_radius=180.0),
+        "training_source": pd.concat([bulk.assign(source=s) for s in ("bulk", "quadrupole:bcc-screw-111")]),
+        "second_material": make_table(dislocations=("diamond-screw", "fcc-edge-110"), seeds=(0,)),
         "fit_accuracy": bulk.assign(degree="16,10,8"),
         "dft_accuracy": pd.DataFrame(
             {
@@ -25,6 +27,13 @@ def results(tmp_path, monkeypatch, make_table):
                 **{f"{part}_energy_mae": [4e-3, 2e-3, 3e-3] for part in ("cv", "test")},
                 **{f"{part}_force_mae": [0.1, 0.06, 0.12] for part in ("cv", "test")},
             }
+        ),
+        "optimal_training": bulk.assign(
+            cells=bulk["observations"].map({"EF": "bulk", "EFV": "plausible"}),
+            bulk_size=bulk["cell"],
+            target="bcc-screw-111",
+            weights="fixed",
+            power=1,
         ),
         "vacancy_control": make_table(dislocations=("vacancy",), seeds=(0,)),
     }
