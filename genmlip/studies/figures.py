@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from genmlip._files import write_atomically
 from genmlip.errors import InputError
@@ -31,17 +31,17 @@ def draw_all(folder: Path | str) -> list[Path]:
     from genmlip.report.style import save
 
     folder = Path(folder)
-    studies = dict(_studies(folder))
-    if not studies:
+    sources = list(_studies(folder))
+    if not sources:
         raise InputError(f"no study's table in {folder} or in the folders right below it")
-    tables = {path.stem: read_table(path) for path in studies}
-    drawn = [(target, item) for path, target in studies.items() for item in table_figures(tables[path.stem])]
+    tables = {source.name: read_table(source.path) for source in sources}
+    drawn = [(source.stem, item) for source in sources for item in table_figures(tables[source.name])]
     if len(tables) > 1:
-        drawn += [(folder / "figures" / "all", item) for item in joint_figures(tables)]
+        drawn += [(f"{folder}/figures/all_", item) for item in joint_figures(tables)]
     written, reasons = [], []
-    for target, (name, figure) in drawn:
+    for stem, (name, figure) in drawn:
         if isinstance(figure, Figure):
-            written += save(figure, target.with_name(f"{target.name}_{name}".lstrip("_")))
+            written += save(figure, stem + name)
         else:
             reasons.append(f"{name}: {figure}")
     if not written:
@@ -68,18 +68,24 @@ def is_study(folder: Path) -> bool:
     return (folder / "study.json").is_file() or (folder / "table.csv").is_file()
 
 
-def _studies(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """(what to read, where its figures go) for the study here, those right below, and tables NAME.csv here.
+class Source(NamedTuple):
+    """A table: the study's name, what to read, and how the paths of its figures begin."""
 
-    A target in a study's own folder has no name yet: the name of the figure is all of it.
-    """
+    name: str
+    path: Path
+    stem: str
+
+
+def _studies(folder: Path) -> Iterator[Source]:
+    """The study here, those right below, and, where no study is here, the tables NAME.csv."""
     for path in (folder, *_subfolders(folder)):
         if is_study(path):
-            yield path if (path / "study.json").is_file() else path / "table.csv", path / "figures" / "_"
+            table = path if (path / "study.json").is_file() else path / "table.csv"
+            yield Source(path.name, table, f"{path}/figures/")
     if folder.is_dir() and not is_study(folder):
         for path in sorted(folder.glob("*.csv")):
             if _is_table(path):
-                yield path, folder / "figures" / path.stem
+                yield Source(path.stem, path, f"{folder}/figures/{path.stem}_")
 
 
 def _is_table(path: Path) -> bool:

@@ -118,3 +118,14 @@ def test_the_provenance_names_versions_and_parameters(dummy, tmp_path):
     assert record["name"] == "squares"
     assert record["runs"][3]["parameters"]["x"] == 3
     assert {"genmlip", "numpy", "numba"} <= set(record["history"][0]["versions"])
+
+
+def test_a_changed_study_has_the_parameter_in_all_runs_and_each_run_once(dummy):
+    changed = dummy.study.changed(x=3)
+    assert [run.x for run in changed.runs("quick")] == [3]
+    assert [run.x for run in dummy.study.runs("quick")] == [1, 2]
+
+
+def test_a_study_is_not_changed_in_what_its_runs_do_not_have(dummy):
+    with pytest.raises(InputError, match="no parameter y"):
+        dummy.study.changed(y=1)
