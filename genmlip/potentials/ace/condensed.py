@@ -37,6 +37,10 @@ class CombinedRadial:
         R, dR = self.functions(r)
         return self.matrix @ R, self.matrix @ dR
 
+    def combined(self, matrix: Array) -> CombinedRadial:
+        """Σ_k matrix[·, k] of these."""
+        return CombinedRadial(self.functions, matrix @ self.matrix)
+
 
 def condensed(expansion: Expansion) -> Expansion:
     """``expansion`` with its pair terms summed, without what contributes nothing; equal but for rounding."""
@@ -44,8 +48,14 @@ def condensed(expansion: Expansion) -> Expansion:
     for centre, row in zip(expansion.centres, expansion.radial, strict=True):
         condensed_centre, matrices = _condensed(centre, len(row), _n_channels(row))
         centres.append(condensed_centre)
-        radial.append(tuple(CombinedRadial(*pair) for pair in zip(row, matrices, strict=True)))
+        radial.append(tuple(_combined(*pair) for pair in zip(row, matrices, strict=True)))
     return replace(expansion, centres=tuple(centres), radial=tuple(radial))
+
+
+def _combined(functions: RadialFunctions, matrix: Array) -> RadialFunctions:
+    """Σ_c matrix[·, c] R_c(r), by the functions' own ``combined`` where they are sums themselves."""
+    own = getattr(functions, "combined", None)
+    return CombinedRadial(functions, matrix) if own is None else own(matrix)
 
 
 def _n_channels(row: tuple[RadialFunctions, ...]) -> int:

@@ -19,7 +19,7 @@ Drautz, Phys. Rev. B 99, 014104 (2019); Bochkarev et al., Phys. Rev. Mater. 6, 0
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -72,7 +72,11 @@ class BondFunctions:
             g, dg = g * (1 - c), dg * (1 - c) - g * dc
         if low > 0 and bond.inner_kind != "zbl":
             inside &= r > low
-        return self.mix @ (g * inside), self.mix @ (dg * inside)
+        return (self.mix @ g) * inside, (self.mix @ dg) * inside
+
+    def combined(self, matrix: Array) -> BondFunctions:
+        """The channels Σ_c matrix[·, c] R_c(r); files have hundreds of g_k, few combinations are needed."""
+        return replace(self, mix=matrix @ self.mix)
 
 
 @dataclass(frozen=True, eq=False)

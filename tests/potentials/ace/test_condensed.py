@@ -1,6 +1,7 @@
 """Condensed expansions: the same densities from fewer functions."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from expansion_cases import cluster, embedded_alloy, linear_tungsten, site_densi
 from numpy.testing import assert_allclose, assert_array_equal
 
 from genmlip.potentials.ace.condensed import condensed
+from genmlip.potentials.ace.yace import load_yace
 
 CASES = {"linear": linear_tungsten, "embedded": embedded_alloy}
 
@@ -71,3 +73,14 @@ def test_an_expansion_that_is_zero_stays_as_it_is():
     after = condensed(replace(expansion, centres=(nothing,)))
     rho, _ = site_densities(after, *cluster(5, 1))
     assert_array_equal(rho, 0.0)
+
+
+def test_functions_that_are_sums_themselves_are_combined_before_they_are_evaluated():
+    expansion = load_yace(Path(__file__).parents[1] / "data/yace/Cu_core_by_distance.yace").expansion
+    functions, r = expansion.radial[0][0], np.linspace(0.5, expansion.cutoff + 0.2, 50)
+    M = np.random.default_rng(0).normal(size=(2, len(functions(r)[0])))
+    combined = functions.combined(M)
+    assert type(combined) is type(functions)
+    assert combined.breakpoints == functions.breakpoints
+    for found, each in zip(combined(r), functions(r), strict=True):
+        assert_allclose(found, M @ each, rtol=1e-12, atol=1e-12 * abs(each).max())
