@@ -44,6 +44,8 @@ STEPS = np.linspace(0.3, 1.0, 281)
 """Distances of an approach, over the smallest distance of the data."""
 UNSEEN = 0.8
 """Over the sum of covalent radii: what counts as smallest distance of a pair that is not in the data."""
+APART = 1.3
+"""Over the sum of covalent radii: from there on a pair is not in the data as one of neighbours."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def repel_close_atoms(potential: LinearACE, configurations: Sequence[Atoms]) -> 
         having = sorted((d[pair], k) for k, d in enumerate(closest) if d.get(pair, np.inf) < potential.cutoff)
         if having:
             known[pair] = having[0][0]
-        shortest = min(known.get(pair, _unseen_distance(pair)), potential.cutoff)
+        shortest = min(_shortest(pair, known.get(pair, np.inf)), potential.cutoff)
         surroundings = [configurations[k] for _, k in having[:SURROUNDINGS]]
         if pair not in cores:
             approaches = [dimer(bare, pair), *(closest_pair(bare, atoms, pair) for atoms in surroundings)]
@@ -185,5 +187,10 @@ def _candidates(pair: Pair, shortest: float) -> Iterator[ShortRange]:
         yield ShortRange(numbers, inner * shortest, width * inner * shortest)
 
 
-def _unseen_distance(pair: Pair) -> float:
-    return UNSEEN * float(sum(covalent_radii[atomic_numbers[symbol]] for symbol in pair))
+def _shortest(pair: Pair, known: float) -> float:
+    """Å, below which the core may begin: ``known`` from the data, unless these hold no such neighbours.
+
+    Two solutes that are nowhere closer than 4 Å may well become neighbours, and the core has no say in that.
+    """
+    radii = float(sum(covalent_radii[atomic_numbers[symbol]] for symbol in pair))
+    return known if known <= APART * radii else UNSEEN * radii

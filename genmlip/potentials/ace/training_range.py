@@ -17,6 +17,9 @@ from genmlip.potentials.neighbours import Neighbours
 SLACK = 1e-9
 """By how much less the distances of the data are, relatively, that the data themselves are not reported."""
 
+CLOSE = 0.85
+"""Over the smallest distance of the data: a good deal closer."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingRange:
@@ -59,10 +62,11 @@ class TrainingRange:
     def limits(self) -> Array:
         """(n_species, n_species) Å: atoms that are closer have left the range.
 
-        Where there is a core it has to act as well: in the little that lies between, a crystal that is bent
-        has its atoms, and a fit does not fail at once.
+        Where there is a core it has to act as well, or they are a good deal closer: in the little that lies
+        between, a crystal that is bent has its atoms, and a fit does not fail at once.
         """
-        with_core = np.where(self.inner > 0.0, np.minimum(self.smallest, self.inner), self.smallest)
+        somewhat = np.clip(self.inner, CLOSE * self.smallest, self.smallest)
+        with_core = np.where(self.inner > 0.0, somewhat, self.smallest)
         return np.where(np.isfinite(self.smallest), with_core, self.cutoff) * (1.0 - SLACK)
 
     def is_left(self, species: IntArray, neighbours: Neighbours, vectors: Array) -> bool:

@@ -147,6 +147,18 @@ def test_pairs_of_elements_without_data_repel_too(alloy):
     assert np.isinf(potential.smallest_distances["Ta", "W"])
 
 
+def test_solutes_far_apart_in_the_data_are_not_kept_from_being_neighbours(alloy):
+    cell = bulk("W", cubic=True, a=3.16) * (3, 3, 3)
+    cell.symbols[0] = "Ta"
+    corner = int(np.argmin(abs(cell.get_distances(0, range(len(cell)), mic=True) - 3.16 * 2**0.5)))
+    cell.symbols[corner] = "Ta"
+    potential = repel_close_atoms(alloy, [cell])
+    assert_allclose(potential.smallest_distances["Ta", "Ta"], 3.16 * 2**0.5)
+    assert potential.short_range["Ta", "Ta"].inner < 2.74 < 0.85 * 3.16 * 2**0.5
+    with pytest.warns(ExtrapolationWarning, match=r"\(Ta-Ta\) are 2.740 Å apart, .* guesses above"):
+        potential.evaluate(Atoms("Ta2", positions=[[0, 0, 0], [0, 0, 2.74]]))
+
+
 def test_cores_that_a_potential_was_fitted_with_are_kept(alloy):
     mine = {("W", "W"): ShortRange((74, 74), 2.6, 0.7)}
     potential = repel_close_atoms(alloy.with_short_range(mine), [bulk("W", cubic=True, a=3.16)])
