@@ -185,6 +185,9 @@ def reference_energies(
         missing = sorted(set(ace.symbols) - set(E0))
         if missing:
             raise InputError(f"E0 lacks {', '.join(missing)} (it holds: {', '.join(E0) or 'nothing'})")
+        for symbol in ace.symbols:
+            if not np.isfinite(E0[symbol]):
+                raise InputError(f"E0 of {symbol} must be a finite number, got {E0[symbol]!r}")
         return {symbol: float(E0[symbol]) for symbol in ace.symbols}
     free_atoms = {
         c.atoms.get_chemical_symbols()[0]: float(c.energy)

@@ -308,6 +308,8 @@ def test_what_cannot_be_fitted_is_said_before_any_work(small_ace, silicon, tungs
         fit(small_ace, tungsten_data, weights=Weights(groups={"strain": 2.0}))
     with pytest.raises(InputError, match="E0 lacks W"):
         fit(small_ace, tungsten_data, E0={"Si": 1.0})
+    with pytest.raises(InputError, match="E0 of W must be a finite number"):
+        fit(small_ace, tungsten_data, E0={"W": np.nan})
     with pytest.raises(UnknownNameError, match="group of configurations 'liquid'"):
         tungsten_data.select("liquid")
 
