@@ -1,4 +1,4 @@
-"""Errors of fits to bulk cells, to quadrupoles of the dislocation, and to both (docs/theory.md, section 13)."""
+"""Errors of fits to bulk cells, to quadrupoles of the dislocation, and to both (docs/theory.md, 13)."""
 
 from genmlip.report import error_by_source, save
 from genmlip.studies import read_table

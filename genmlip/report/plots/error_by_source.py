@@ -51,7 +51,7 @@ def error_by_source(table: pd.DataFrame) -> Figure:
                 np.arange(len(kinds)) + 0.1 * (k - 1), means, color=colour, marker=marker, label=dislocation
             )
         ax.set(yscale="log", ylabel=label)
-        ax.set_xticks(range(len(kinds)), kinds)
+        ax.set_xticks(range(len(kinds)), ["both" if "+" in kind else kind for kind in kinds])
         label_logs(ax.yaxis)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))

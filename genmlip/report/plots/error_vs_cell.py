@@ -22,12 +22,13 @@ from genmlip.report.style import (
 from genmlip.report.tables import (
     at_largest_radius,
     drawable,
+    failed,
     spread,
     unstable,
     varying_settings,
     with_groups,
 )
-from genmlip.report.virials import headline, panel_words
+from genmlip.report.virials import AS_USED, headline, panel_words
 from genmlip.report.words import cell_sentence
 from genmlip.theory.attribution import CORE_RADIUS
 
@@ -39,6 +40,14 @@ PANELS = {
     "energy_error": "energy error (eV per line period)",
     "delta_C_rel": "elastic constants ‖δC‖ / ‖C‖",
 }
+PANELS_OF_SEVERAL = {
+    "geometry_error": "geometry error (Å)",
+    "geometry_error_own": "in its own far field (Å)",
+    "energy_error_own": "energy, own far field (eV)",
+    "delta_C_rel": PANELS["delta_C_rel"],
+}
+"""Of several dislocations: in the reference's far field, and each fit in its own, as it is used."""
+
 SAME_AXIS = ("geometry_error", "geometry_error_far")  # the part is to be seen beside the whole
 
 
@@ -52,8 +61,9 @@ def error_vs_cell(table: pd.DataFrame) -> Figure:
     """
     table = with_groups(at_largest_radius(table))
     rows = drawable(table, "geometry_error", "cell")
-    shown = [name for name in PANELS if name in rows and pd.to_numeric(rows[name]).abs().gt(0).any()]
     dislocations = sorted(rows["dislocation"].unique())
+    panels_known = PANELS if len(dislocations) == 1 else PANELS_OF_SEVERAL
+    shown = [name for name in panels_known if name in rows and pd.to_numeric(rows[name]).abs().gt(0).any()]
     if len(dislocations) == 1:
         figure, panels = _one_dislocation(table, shown)
     else:
@@ -61,16 +71,28 @@ def error_vs_cell(table: pd.DataFrame) -> Figure:
     for (dislocation, quantity), ax in panels.items():
         own = rows.loc[rows["dislocation"] == dislocation]
         _curves(ax, own, quantity, varying_settings(rows))
-        _mark_unstable(ax, table.loc[table["dislocation"] == dislocation])
+        _mark_lost(ax, table.loc[table["dislocation"] == dislocation])
         tick_values(ax.xaxis, table["cell"])
         ax.set_xlim(table["cell"].min() - 0.4, table["cell"].max() + 0.4)
         label_logs(ax.yaxis)
     common = _setting(dislocations[0], rows) if len(dislocations) == 1 else ""
     legend_below(figure, next(iter(panels.values())), common)
     takeaway(
-        figure, headline(table) or cell_sentence(table) or "Errors against the size of the training cells."
+        figure,
+        _headline(table, dislocations)
+        or cell_sentence(table)
+        or "Errors against the size of the training cells.",
     )
     return figure
+
+
+def _headline(table: pd.DataFrame, dislocations: list[str]) -> str:
+    """In the reference's far field; of several dislocations also for each fit in its own."""
+    common = headline(table)
+    used = headline(table, AS_USED) if len(dislocations) > 1 else ""
+    return (
+        f"Each fit in its own far field: {used} In the reference's: {common}" if used and common else common
+    )
 
 
 def _one_dislocation(table: pd.DataFrame, shown: list[str]) -> tuple[Figure, dict[tuple[str, str], Axes]]:
@@ -100,7 +122,7 @@ def _several(
     for row, quantity in enumerate(shown):
         for column, dislocation in enumerate(dislocations):
             panels[dislocation, quantity] = grid[row, column]
-        grid[row, 0].set_ylabel(PANELS[quantity])
+        grid[row, 0].set_ylabel(PANELS_OF_SEVERAL[quantity])
     for column, dislocation in enumerate(dislocations):
         grid[0, column].set_title(_setting(dislocation, table))
         grid[-1, column].set_xlabel("training cell L (cubic unit cells)")
@@ -140,16 +162,21 @@ def _curves(ax: Axes, rows: pd.DataFrame, quantity: str, varying: list[str]) -> 
     ax.set_yscale("log")
 
 
-def _mark_unstable(ax: Axes, table: pd.DataFrame) -> None:
-    """Cells from which every fit of some observations has an unstable crystal."""
-    lost = unstable(table).groupby([table["cell"], table["observations"]]).all().unstack(fill_value=False)
+def _mark_lost(ax: Axes, table: pd.DataFrame) -> None:
+    """Cells from which every fit of some observations has an unstable crystal, or failed otherwise."""
+    groups = [table["cell"], table["observations"]]
+    lost = failed(table).groupby(groups).all().unstack(fill_value=False)
+    no_crystal = unstable(table).groupby(groups).all().unstack(fill_value=False)
     for cell, by_observations in lost.iterrows():
         names = list(by_observations.index[by_observations])
         if not names:
             continue
-        everything = len(names) == len(by_observations)
+        parts = []
+        for reason, stable in (("no stable crystal", False), ("no equilibrium", True)):
+            own = [name for name in names if bool(no_crystal.loc[cell, name]) != stable]
+            if own:
+                parts.append(reason if len(own) == len(by_observations) else f"{', '.join(own)}: {reason}")
         ax.text(
-            cell, 0.5, "no stable crystal" if everything else f"{', '.join(names)}: no stable crystal",
-            transform=ax.get_xaxis_transform(), rotation=90, ha="center", va="center", fontsize=7.5,
-            color=GREY if len(names) > 1 else observation_colour(names[0]),
+            cell, 0.5, "\n".join(parts), transform=ax.get_xaxis_transform(), rotation=90, ha="center",
+            va="center", fontsize=7.5, color=GREY if len(names) > 1 else observation_colour(names[0]),
         )  # fmt: skip
