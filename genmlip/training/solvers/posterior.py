@@ -32,7 +32,11 @@ class Posterior:
         return np.linalg.norm(self.factor, axis=1)
 
     def variance(self, rows: Array) -> Array:
-        """Variance of ``rows @ c``, without noise: (m, K) design rows → (m,), a single row → ()."""
+        """Variance of ``rows @ c``, without noise: (m, K) design rows → (m,), a single row → ().
+
+        That of forces and virials. Energies have E0 besides: where it was fitted along it is correlated with
+        c and makes up for much of this, so that only rows of energy differences at one composition count.
+        """
         return np.sum((rows @ self.factor) ** 2, axis=-1)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
