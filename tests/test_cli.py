@@ -84,6 +84,16 @@ def test_help_imports_neither_numba_nor_pandas():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_any_order_has_degrees_by_default(genmlip):
+    train = ("train", "--reference", "fs:W", "--cells", "strained:1", "--observations", "EV", "--json")
+    functions = []
+    for order in (1, 2):
+        code, out, err = genmlip(*train, "--order", order, "--out", f"{order}.json")
+        assert code == 0, err
+        functions.append(json.loads(out)["n_functions"])
+    assert 0 < functions[0] < functions[1]
+
+
 def test_settings_of_radial_functions_are_read_and_refused_by_name(refused):
     from genmlip.cli.training import parse_radial
 

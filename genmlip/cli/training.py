@@ -15,6 +15,7 @@ from genmlip.errors import InputError, UnknownNameError
 if TYPE_CHECKING:
     from genmlip.training import Dataset, FitResult
 
+DEGREES = (60.0, 12.0, 8.0, 8.0, 8.0, 8.0)
 RADIAL_SETTINGS: dict[str, type[float] | type[int]] = {"r0": float, "core": int, "tail": int, "envelope": int}
 DATA_SUFFIXES = (".xyz", ".extxyz", ".gz")
 
@@ -38,8 +39,11 @@ def train(
     ] = "EFV",
     order: Annotated[int, typer.Option(help="Correlation order (body order minus one).")] = 3,
     degree: Annotated[
-        str, typer.Option(metavar="D[,D…]", help="Largest total degree: one, or one per order.")
-    ] = "60,12,8",
+        str | None,
+        typer.Option(
+            metavar="D[,D…]", help="Largest total degree: one, or one per order; by default 60,12,8,8,8,8."
+        ),
+    ] = None,
     cutoff: Annotated[float, typer.Option(metavar="Å", help="Cutoff of the potential.")] = 5.0,
     radial: Annotated[
         str,
@@ -86,7 +90,7 @@ def train(
     check_file(out, force)
     parse_observations(observations)
     chosen_solver, chosen_weights = parse_solver(solver), parse_weights(weights)
-    degrees, settings = parse_degree(degree), parse_radial(radial)
+    degrees, settings = DEGREES[:order] if degree is None else parse_degree(degree), parse_radial(radial)
     with only_results_on_stdout():
         dataset = _dataset(cells, reference, symbol, structure, seed)
         model = LinearACE(dataset.symbols, cutoff=cutoff, order=order, degree=degrees, **settings)

@@ -19,16 +19,15 @@ from ase.data import atomic_numbers
 
 from genmlip._types import Array, IntArray
 from genmlip.errors import InputError, UnknownNameError
-from genmlip.potentials.ace import curvature
 from genmlip.potentials.ace.basis import MAX_ORDER, ACEBasis, check_integer, first_shell_distance
 from genmlip.potentials.ace.core import FrozenRadial, ShortRange, ZBLCore
-from genmlip.potentials.ace.engine import Engine
 from genmlip.potentials.ace.expansion import Centre, Expansion
+from genmlip.potentials.ace.expansion_potential import ExpansionPotential
 from genmlip.potentials.ace.files import Saved, load_json, save_json
 from genmlip.potentials.ace.kernels import ace_design
 from genmlip.potentials.ace.tables import KernelTables, most_neighbours
 from genmlip.potentials.ace.training_range import TrainingRange, check_elements
-from genmlip.potentials.base import Evaluation, SitePotential
+from genmlip.potentials.base import Evaluation
 from genmlip.potentials.closest import ExtrapolationWarning, Pair, pair_of
 from genmlip.potentials.neighbours import Neighbours, gather_forces
 
@@ -49,7 +48,7 @@ class Design:
     virial: Array
 
 
-class LinearACE(SitePotential):
+class LinearACE(ExpansionPotential):
     """Linear ACE of one or more elements.
 
     symbols : an element or several
@@ -63,6 +62,8 @@ class LinearACE(SitePotential):
     The coefficients are zero until they are fitted: see :meth:`with_coefficients`.
     Raises InputError for settings that make no basis.
     """
+
+    derived = ("expansion", "_engine", "_bound")
 
     def __init__(
         self,
@@ -172,15 +173,7 @@ class LinearACE(SitePotential):
         self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
     ) -> None:
         self._warn_if_too_close(species, neighbours, vectors)
-        self._engine.site_terms(species, neighbours, vectors, energies, gradients)
-
-    def site_hessian(self, species: IntArray, vectors: Array) -> Array:
-        return curvature.site_hessian(self.expansion, species, vectors)
-
-    def site_tangents(
-        self, species: IntArray, neighbours: Neighbours, vectors: Array, changes: Array, tangents: Array
-    ) -> None:
-        curvature.hessian_vectors(self.expansion, species, neighbours, vectors, changes, tangents)
+        super().site_terms(species, neighbours, vectors, energies, gradients)
 
     def _add_affine_terms(
         self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
@@ -207,7 +200,7 @@ class LinearACE(SitePotential):
         warnings.warn(f"{self.spec}: {found} (said once)", ExtrapolationWarning, stacklevel=3)
 
     @cached_property
-    def expansion(self) -> Expansion:
+    def expansion(self) -> Expansion:  # type: ignore[override]
         """The form in which it is evaluated and exported."""
         basis = self.basis
         n_species = len(basis.symbols)
@@ -283,15 +276,6 @@ class LinearACE(SitePotential):
         return np.array(
             [[(0.0, 1.0) if pair is None else (pair.inner, pair.width) for pair in row] for row in pairs]
         )
-
-    @cached_property
-    def _engine(self) -> Engine:
-        return Engine.of(self.expansion)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without what is made again on demand."""
-        derived = ("expansion", "_engine", "_bound")
-        return {name: value for name, value in vars(self).items() if name not in derived} | {"_bound": None}
 
     def save(self, path: str | Path) -> None:
         """Write the potential to a JSON file that :meth:`load` reads back exactly."""

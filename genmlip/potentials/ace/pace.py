@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from genmlip._types import Array, IntArray
-from genmlip.potentials.ace import curvature
-from genmlip.potentials.ace.engine import Engine
 from genmlip.potentials.ace.expansion import Expansion, RepulsiveCore
+from genmlip.potentials.ace.expansion_potential import ExpansionPotential
 from genmlip.potentials.ace.yace_radial import smooth_step
-from genmlip.potentials.base import SitePotential, hessian_by_differences, tangents_by_differences
+from genmlip.potentials.base import hessian_by_differences, tangents_by_differences
 from genmlip.potentials.neighbours import Neighbours
 
 
-class PACEPotential(SitePotential):
+class PACEPotential(ExpansionPotential):
     """The potential of an :class:`Expansion`, as :func:`load_yace` makes it from a file."""
 
     def __init__(self, expansion: Expansion, spec: str = "") -> None:
@@ -26,28 +24,6 @@ class PACEPotential(SitePotential):
         self.symbols = expansion.symbols
         self.cutoff = expansion.cutoff
         self.spec = spec
-
-    def site_terms(
-        self, species: IntArray, neighbours: Neighbours, vectors: Array, energies: Array, gradients: Array
-    ) -> None:
-        self._engine.site_terms(species, neighbours, vectors, energies, gradients)
-
-    def site_hessian(self, species: IntArray, vectors: Array) -> Array:
-        return curvature.site_hessian(self.expansion, species, vectors)
-
-    def site_tangents(
-        self, species: IntArray, neighbours: Neighbours, vectors: Array, changes: Array, tangents: Array
-    ) -> None:
-        curvature.hessian_vectors(self.expansion, species, neighbours, vectors, changes, tangents)
-
-    @cached_property
-    def _engine(self) -> Engine:
-        return Engine.of(self.expansion)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without what is made again on demand."""
-        derived = ("_engine", "_bound")
-        return {name: value for name, value in vars(self).items() if name not in derived} | {"_bound": None}
 
 
 class Handover(NamedTuple):
