@@ -9,7 +9,7 @@ interval lies on that side; it is undecided if the interval holds both sides.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -38,7 +38,7 @@ class Answer:
     reference, dislocation, setting : what it was measured in
     quantity : what was measured; value, low, high : the number and its 95 % interval
     predicted : the number, or the side of a number, that theory names
-    window : of the variable over which it was measured; runs : how many entered
+    window : of the variable over which it was measured; runs : how many entered; study : whose table
     """
 
     prediction: str
@@ -53,6 +53,7 @@ class Answer:
     window: str
     runs: int
     verdict: Verdict
+    study: str = "all"
 
     @property
     def sentence(self) -> str:
@@ -71,11 +72,11 @@ def answers(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     tables : study name → table; those of one study are never mixed with another's, but for the control G6
     """
     found: list[Answer] = []
-    for table in tables.values():
+    for name, table in tables.items():
         for answer in (boundary_rates, growth, cell_size, proportionality, estimates, sources):
-            found += answer(table)
+            found += [replace(one, study=name) for one in answer(table)]
     found += control(tables.values())
-    rows = [{**asdict(answer), "sentence": answer.sentence} for answer in dict.fromkeys(found)]
+    rows = [{**asdict(answer), "sentence": answer.sentence} for answer in found]
     columns = [*Answer.__dataclass_fields__, "sentence"]
     return pd.DataFrame(rows, columns=columns).sort_values("prediction", kind="stable", ignore_index=True)
 
@@ -88,11 +89,17 @@ def as_markdown(found: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> str:
         said = ", ".join(f"{own.get(verdict, 0)} {verdict}" for verdict in ("agree", "disagree", "undecided"))
         lines.append(f"- **{label}**, {PREDICTIONS[str(label)]}: {said}")
     for label, own in found.groupby("prediction"):
-        lines += ["", f"## {label}", "", "| where | quantity | value | 95 % | predicted | window | runs | |"]
-        lines.append("|---|---|---|---|---|---|---|---|")
+        lines += [
+            "",
+            f"## {label}",
+            "",
+            "| study | where | quantity | value | 95 % | predicted | window | runs | |",
+        ]
+        lines.append("|---|---|---|---|---|---|---|---|---|")
         for row in own.itertuples():
             where = ", ".join(filter(None, (short_name(row.reference), row.dislocation, row.setting)))
             cells = (
+                row.study,
                 where,
                 row.quantity,
                 _signed(row.value),
@@ -258,12 +265,14 @@ def estimates(table: pd.DataFrame) -> Iterator[Answer]:
     """G5: the effectivity; its interval holds 95 % of the runs, not of their mean."""
     for (reference, dislocation), rows in _by(table, "effectivity", "reference", "dislocation"):
         low, high = np.quantile(rows["effectivity"], [0.5 * (1 - CONFIDENCE), 0.5 * (1 + CONFIDENCE)])
+        same = (table["reference"] == reference) & (table["dislocation"] == dislocation)
+        finished = int((same & ~failed(table)).sum())
         good = low >= 1 / SMALL_FACTOR and high <= SMALL_FACTOR
         yield Answer(
             "G5",
             reference,
             dislocation,
-            "all fits",
+            "" if len(rows) == finished else f"{finished - len(rows)} of {finished} fits without an estimate",
             "estimate / error, 95 % of the runs",
             geometric_mean(rows["effectivity"]),
             float(low),

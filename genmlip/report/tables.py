@@ -113,8 +113,10 @@ def at_largest_radius(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def varying_settings(rows: pd.DataFrame) -> list[str]:
-    """Those settings beside dislocation, radius and cell that take more than one value."""
-    return [name for name in SETTINGS if name in rows and rows[name].nunique(dropna=False) > 1]
+    """Those settings beside dislocation, radius and cell that take more than one value for a dislocation."""
+    known = [name for name in SETTINGS if name in rows]
+    groups = with_groups(rows).groupby("dislocation")
+    return [name for name in known if (groups[name].nunique(dropna=False) > 1).any()]
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,11 @@ def legend_of_runs(figure: Figure, ax: Axes, rows: pd.DataFrame) -> None:
         for _, marker, colour in keys
     ]
     figure.legend(
-        [*points, *handles], [name for name, _, _ in keys] + labels, loc="outside lower center", ncols=4
+        [*points, *handles],
+        [name for name, _, _ in keys] + labels,
+        loc="outside lower center",
+        ncols=3 if len(keys) > 3 else 4,
+        columnspacing=1.2,
     )
 
 
