@@ -1,4 +1,4 @@
-"""Make the tables in this folder again: all quick presets, and the atoms around three dislocations.
+"""Make this folder again: tables of all quick presets, the atoms around three dislocations, and the answers.
 
 python paper_figures/tables/make.py [RESULTS]     (the studies go on in RESULTS, by default results/quick)
 
@@ -13,6 +13,7 @@ import pandas as pd
 from genmlip.studies import Cache, read_table
 from genmlip.studies.atoms import atom_table
 from genmlip.studies.declaration import find_declaration, load_declaration
+from genmlip.studies.figures import write_answers
 from genmlip.studies.generalisation import Generalisation
 
 HERE = Path(__file__).resolve().parent
@@ -38,6 +39,7 @@ def main(results: Path) -> None:
         for name in ("bcc-screw-111", "bcc-edge-111", "bcc-mixed-111")
     ]
     write(pd.concat([atom_table(run.assessment(cache)) for run in runs]), "atoms", digits=4)
+    write_answers({name: read_table(HERE / f"{name}.csv") for name in sorted(STUDIES)}, HERE)
 
 
 if __name__ == "__main__":
