@@ -20,6 +20,7 @@ from genmlip.report.comparison import CONFIDENCE, Gain, log_ratios
 from genmlip.report.tables import NothingToDrawError, drawable, failed, geometric_mean
 from genmlip.report.words import QUANTITIES, number, ruled_by, short_name
 from genmlip.theory.boundary_rates import Law, fit_boundary_rates
+from genmlip.theory.rates import MINIMUM_POINTS
 
 Verdict = Literal["agree", "disagree", "undecided"]
 
@@ -27,7 +28,7 @@ SMALL_FACTOR = 2.0
 """An estimate within this factor of the truth counts as good."""
 
 OUTSIDE_CORE = 15.0
-"""Å; in smaller cells the boundary reaches into the core and says nothing about rates."""
+"""Å; in smaller cells the boundary reaches into the core. Left out of rates where enough radii remain."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,9 @@ def boundary_rates(table: pd.DataFrame) -> Iterator[Answer]:
     """G1: the power s of R^s log^q R, which theory bounds from above."""
     if "reference_radius" not in table:
         return
-    window = (OUTSIDE_CORE, float(table["radius"].max()))
+    radii = table["radius"].drop_duplicates()
+    enough = (radii >= OUTSIDE_CORE).sum() >= MINIMUM_POINTS
+    window = (OUTSIDE_CORE if enough else 0.0, float(radii.max()))
     for rate in fit_boundary_rates(table.loc[~failed(table)], window):
         if rate.holds is None or rate.predicted is None:
             continue

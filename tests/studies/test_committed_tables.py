@@ -54,6 +54,7 @@ def test_the_answers_are_those_of_the_tables(tmp_path):
         assert (tmp_path / name).read_text() == (TABLES / name).read_text()
 
 
+@pytest.mark.slow
 def test_one_command_draws_all_figures_from_the_tables(tmp_path):
     for path in TABLES.glob("*.csv"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
