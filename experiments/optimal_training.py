@@ -17,15 +17,13 @@ WAYS = ["bulk", "random", "quadrupole", "plausible"]
 study = Study(
     runs=[
         *grid(target=[SCREW, EDGE], seed=range(5), cells=[*WAYS, "posterior"], dislocation=CHARACTERS),
-        *grid(target=[SCREW, EDGE], seed=range(5), bulk_size=3, dislocation=CHARACTERS),
+        *grid(reference="fs:W", seed=range(4), cells=WAYS, dislocation=CHARACTERS),
         *grid(
             weights=["evidence", "goal"],
-            target=[SCREW, EDGE],
             seed=range(5),
             cells=["bulk", "plausible"],
             dislocation=CHARACTERS,
         ),
-        *grid(reference="fs:W", seed=range(4), cells=WAYS, dislocation=CHARACTERS),
         *grid(
             power=3,
             budget=6e5,
@@ -33,6 +31,7 @@ study = Study(
             cells=["bulk", "random", "plausible"],
             dislocation=CHARACTERS,
         ),
+        *grid(seed=range(5), bulk_size=3, dislocation=CHARACTERS),
     ],
     quick=grid(
         reference="fs:W",
