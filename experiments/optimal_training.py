@@ -32,6 +32,8 @@ study = Study(
             dislocation=CHARACTERS,
         ),
         *grid(seed=range(5), bulk_size=3, dislocation=CHARACTERS),
+        *grid(seed=range(5), cells="plausible", richer="56,20", dislocation=CHARACTERS),
+        *grid(seed=range(5), cells=["bulk", "plausible"], target=f"{SCREW}+{EDGE}", dislocation=CHARACTERS),
     ],
     quick=grid(
         reference="fs:W",

@@ -39,7 +39,9 @@ def selection_gains(table: pd.DataFrame, quantity: str = "geometry_error") -> pd
     :class:`~genmlip.report.comparison.Gain`, and ``held_out``: whether the target is another dislocation.
     """
     require(table, "cells", "weights", "target", "bulk_size", "power")
-    rows = drawable(table, quantity).assign(way=lambda t: t.apply(_way, axis=1))
+    rows = drawable(table, quantity)
+    common = rows["richer"].mode()[0] if "richer" in rows else None
+    rows = rows.assign(way=[_way(row, common) for _, row in rows.iterrows()])
     keys = ["reference", "power", "target", "dislocation"]
     found = []
     for setting, own in rows.groupby(keys):
@@ -53,7 +55,8 @@ def selection_gains(table: pd.DataFrame, quantity: str = "geometry_error") -> pd
     if not found:
         raise NothingToDrawError("no way to train has the usual one beside it")
     gains = pd.DataFrame(found)
-    return gains.assign(held_out=gains["target"] != gains["dislocation"])
+    held_out = [d not in t.split("+") for d, t in zip(gains["dislocation"], gains["target"], strict=True)]
+    return gains.assign(held_out=held_out)
 
 
 @styled
@@ -74,7 +77,10 @@ def selection_gain(table: pd.DataFrame, reference: str | None = None, power: int
     panels = figure.subplots(1, len(targets), sharey=True, sharex=True, squeeze=False)[0]
     for ax, target in zip(panels, targets, strict=True):
         _panel(ax, gains.loc[gains["target"] == target], ways)
-        ax.set(title=f"chosen for {target}", xlabel="error with usual cells / error")
+        ax.set(
+            title="for " + target.replace("bcc-", "").replace("+", ", "),
+            xlabel="error with usual cells / error",
+        )
     panels[0].set_yticks(range(len(ways)), ways)
     marks = [
         Line2D([], [], ls="", marker=dislocation_marker(name), color=dislocation_colour(name), label=name)
@@ -115,7 +121,8 @@ def _panel(ax: Axes, gains: pd.DataFrame, ways: list[str]) -> None:
     label_logs(ax.xaxis)
 
 
-def _way(row: pd.Series) -> str:
-    """How a row's potential was trained, in words."""
+def _way(row: pd.Series, common: str | None) -> str:
+    """How a row's potential was trained, in words; ``common`` is the richer basis that need not be said."""
     cells = f"bulk L = {row['bulk_size']:g}" if row["cells"] == "bulk" else NAMES[row["cells"]]
-    return cells + WEIGHTS[row["weights"]]
+    other = row["cells"] == "plausible" and common is not None and row["richer"] != common
+    return cells + (f", richer {row['richer']}" if other else "") + WEIGHTS[row["weights"]]
