@@ -13,6 +13,7 @@ from genmlip.report.plots.axes import label_logs
 from genmlip.report.style import (
     PAGE_WIDTH,
     PREDICTED,
+    character,
     dislocation_colour,
     dislocation_marker,
     new_figure,
@@ -77,11 +78,9 @@ def selection_gain(table: pd.DataFrame, reference: str | None = None, power: int
     panels = figure.subplots(1, len(targets), sharey=True, sharex=True, squeeze=False)[0]
     for ax, target in zip(panels, targets, strict=True):
         _panel(ax, gains.loc[gains["target"] == target], ways)
-        ax.set(
-            title="for " + target.replace("bcc-", "").replace("+", ", "),
-            xlabel="error with usual cells / error",
-        )
+        ax.set_title("for " + ", ".join(character(name) for name in target.split("+")))
     panels[0].set_yticks(range(len(ways)), ways)
+    panels[len(panels) // 2].set_xlabel("error with usual cells / error")
     marks = [
         Line2D([], [], ls="", marker=dislocation_marker(name), color=dislocation_colour(name), label=name)
         for name in gains["dislocation"].unique()
