@@ -15,6 +15,7 @@ from genmlip.report.plots.error_vs_cell import error_vs_cell
 from genmlip.report.plots.error_vs_fit import error_vs_delta_C, error_vs_force_rmse
 from genmlip.report.plots.error_vs_radius import error_vs_radius
 from genmlip.report.plots.fields import COLUMNS, core_errors, decay_of_fields
+from genmlip.report.plots.selection import selection_gain
 from genmlip.report.plots.virial_gain import virial_gain
 from genmlip.report.tables import NothingToDrawError
 
@@ -27,6 +28,7 @@ TABLE_FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "effectivity": effectivity,
 }
 BOUNDARY_FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {"boundary_rates": boundary_rates}
+SELECTION_FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {"selection_gain": selection_gain}
 ACCURACY_FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {"error_vs_functions": error_vs_functions}
 
 FIELD_FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {"decay": decay_of_fields, "cores": core_errors}
@@ -36,13 +38,16 @@ def table_figures(table: pd.DataFrame) -> Iterator[tuple[str, Figure | NothingTo
     """(name, figure) for every figure of such tables, or the reason why this one does not allow it.
 
     A table of boundary conditions is known by its ``reference_radius``, one of fits to data by its
-    ``cv_force_mae``, one of atoms by its fields; any other is about potentials in defects.
+    ``cv_force_mae``, one of chosen cells by its ``target``, one of atoms by its fields; any other is about
+    potentials in defects.
     """
     drawings = TABLE_FIGURES
     if "reference_radius" in table:
         drawings = BOUNDARY_FIGURES
     elif "cv_force_mae" in table:
         drawings = ACCURACY_FIGURES
+    elif "target" in table:
+        drawings = SELECTION_FIGURES
     elif set(COLUMNS) <= set(table):
         drawings = FIELD_FIGURES
     for name, draw in drawings.items():

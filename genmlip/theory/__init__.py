@@ -25,6 +25,7 @@ _PUBLIC = {
     "transferred": "boundary_errors",
     "ErrorEstimate": "estimates",
     "estimate_error": "estimates",
+    "GoalFunctional": "goal",
     "dispersion_mismatch": "mismatch",
     "elastic_mismatch": "mismatch",
     "lattice_mismatch": "mismatch",
