@@ -54,7 +54,8 @@ class Rows:
         capacity = 1 + int(np.bincount(i[i >= 0], minlength=m).max(initial=0))
         count, column = np.zeros(m, dtype=np.int64), np.zeros((m, capacity), dtype=np.int64)
         found = np.zeros((m, capacity, 3, 3))
-        add_bonds(i, j, kind, blocks, count, column, found)
+        by_row = np.argsort(i, kind="stable")  # memory is then written in order
+        add_bonds(i[by_row], j[by_row], kind[by_row], blocks, count, column, found)
         return cls.of(*_compressed(count, column, found))
 
     def in_single_precision(self) -> Rows:
