@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 RELIABLE = 0.5
 """Contraction Θ from which on Newton's method need not converge: the estimate is an order of magnitude."""
 
+NEGLIGIBLE = 1e-3
+"""Å; a geometry error below which nothing needs to be added."""
+
 LATTICE = 1e-3
 """Relative error of the lattice parameter that is worth a word."""
 
@@ -45,7 +48,9 @@ def _sentences(at: Assessment) -> Iterator[str]:
                 f"The candidate is too far from the reference for more than the order of magnitude of it "
                 f"(contraction {estimate.contraction:.2f})."
             )
-    if at.attribution is not None:
+    if estimate is not None and estimate.value is not None and estimate.value < NEGLIGIBLE:
+        yield "That is as good as the reference: nothing needs to be added for this defect."
+    elif at.attribution is not None:
         name = at.attribution.dominant
         share = f"{at.attribution.shares[name]:.0%} of it comes from"
         if name == "core":

@@ -68,15 +68,13 @@ def test_shares_sum_to_one_and_sizes_bound_the_prediction(assessed):
     assert assessed.estimate.value <= sum(found.sizes.values()) * (1 + 1e-3)
 
 
-def test_a_candidate_of_the_same_elastic_constants_has_no_elastic_share(screw, tungsten):
-    """Stretched and scaled in energy alike: everything agrees, so that nothing is left to attribute."""
-    from genmlip.potentials.finnis_sinclair import FinnisSinclair
-
+def test_the_reference_itself_has_nothing_to_attribute_and_needs_nothing(screw, tungsten):
     found = assess(
         tungsten.potential, FinnisSinclair(), screw.cell.defect, 30.0, equilibrium=screw, estimate_only=True
     )
     assert found.estimate.value < 1e-6
     assert found.attribution.sizes["elastic"] < 1e-6
+    assert "nothing needs to be added" in " ".join(advice(found))
 
 
 def test_the_verdict_names_the_dominant_term(assessed):
