@@ -1,6 +1,6 @@
 """Errors of linear ACE on DFT data against the number of functions.
 
-GENMLIP_DATA names the folder of the data sets (default ../shared/data). Cutoffs, the distance of highest
+GENMLIP_DATA names the folder of the data sets. Cutoffs, the distance of highest
 resolution (0.7 of them), the regularisation and the weight of the few slabs were chosen by cross-validation
 within the training sets; every run chooses the weight of energies in the same way. Of tungsten the group
 ``general`` is fitted, and a tenth of the data is held out as the test set.

@@ -84,6 +84,12 @@ def test_help_imports_neither_numba_nor_pandas():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_an_unknown_reference_of_a_study_is_refused_before_any_run(refused, tmp_path):
+    study = ("study", "training_source", "--preset", "quick", "--out", "out")
+    assert "unknown potential 'fs:V'" in refused(*study, "--reference", "fs:V")
+    assert not (tmp_path / "out").exists()
+
+
 def test_any_order_has_degrees_by_default(genmlip):
     train = ("train", "--reference", "fs:W", "--cells", "strained:1", "--observations", "EV", "--json")
     functions = []
@@ -95,7 +101,7 @@ def test_any_order_has_degrees_by_default(genmlip):
 
 
 def test_settings_of_radial_functions_are_read_and_refused_by_name(refused):
-    from genmlip.cli.training import parse_radial
+    from genmlip.studies.specifications import parse_radial
 
     assert parse_radial("r0=4.2, core=4") == {"r0": 4.2, "core": 4}
     train = ("train", "--reference", "fs:W", "--cells", "bulk:1", "--out", "w.json", "--radial")

@@ -103,7 +103,7 @@ def assess(
 
     Example: genmlip assess --reference fs:W --candidate ace:w.json bcc-screw-111 --radius 40
 
-    Example: genmlip assess --reference fs:W --candidate ase:mace:calc vacancy --radius 9 --estimate-only
+    Example: genmlip assess --reference fs:W --candidate ase:mycalc:make vacancy --radius 9 --estimate-only
     """
     from genmlip.crystal import Crystal
     from genmlip.dislocations import check_defect, make_defect

@@ -67,6 +67,7 @@ def study(
 
     Example: genmlip study training_cell_size --preset quick --workers 4
     """
+    from genmlip.potentials import load_potential
     from genmlip.studies import Study
     from genmlip.studies.cluster import DaskCluster
     from genmlip.studies.declaration import find_declaration, load_declaration
@@ -81,6 +82,7 @@ def study(
     if not isinstance(declared, Study):
         raise InputError(f"{path} declares no study (it needs a line: study = Study(...))")
     if reference is not None:
+        load_potential(reference)  # refused here, not in every run
         declared = declared.changed(reference=reference)
     executor: Executor = LocalProcesses(workers or os.cpu_count() or 1, path)
     if scheduler is not None:

@@ -10,14 +10,37 @@ import typer
 
 from genmlip.cli.arguments import Force, Json, StructureName, Symbol
 from genmlip.cli.output import check_file, counting, only_results_on_stdout, show, show_rows
-from genmlip.errors import InputError, UnknownNameError
+from genmlip.errors import InputError
 
 if TYPE_CHECKING:
     from genmlip.training import Dataset, FitResult
 
 DEGREES = (60.0, 12.0, 8.0, 8.0, 8.0, 8.0)
-RADIAL_SETTINGS: dict[str, type[float] | type[int]] = {"r0": float, "core": int, "tail": int, "envelope": int}
 DATA_SUFFIXES = (".xyz", ".extxyz", ".gz")
+
+Degree = Annotated[
+    str | None,
+    typer.Option(
+        metavar="D[,D…]", help="Largest total degree: one, or one per order; by default 60,12,8,8,8,8."
+    ),
+]
+Radial = Annotated[
+    str,
+    typer.Option(
+        metavar="r0=…,core=…",
+        help="Radial functions: r0 (Å, where they resolve distances best; by default the first shell, "
+        "for density-functional data rather 0.7 of the cutoff), exponents core and tail of the "
+        "transform, envelope.",
+    ),
+]
+SolverName = Annotated[
+    str,
+    typer.Option(
+        metavar="bayes|ard|ridge[:α]|rrqr[:ε]|svd[:ε]|gcv|ols",
+        help="How the least squares are solved: with the most probable penalty; with one for each "
+        "function; with a given one; truncated by QR or SVD; by cross-validation; with none.",
+    ),
+]
 
 
 def train(
@@ -38,30 +61,10 @@ def train(
         str, typer.Option(metavar="EFV", help="Which of energies, forces, virials.")
     ] = "EFV",
     order: Annotated[int, typer.Option(help="Correlation order (body order minus one).")] = 3,
-    degree: Annotated[
-        str | None,
-        typer.Option(
-            metavar="D[,D…]", help="Largest total degree: one, or one per order; by default 60,12,8,8,8,8."
-        ),
-    ] = None,
+    degree: Degree = None,
     cutoff: Annotated[float, typer.Option(metavar="Å", help="Cutoff of the potential.")] = 5.0,
-    radial: Annotated[
-        str,
-        typer.Option(
-            metavar="r0=…,core=…",
-            help="Radial functions: r0 (Å, where they resolve distances best; by default the first shell, "
-            "for density-functional data rather 0.7 of the cutoff), exponents core and tail of the "
-            "transform, envelope.",
-        ),
-    ] = "",
-    solver: Annotated[
-        str,
-        typer.Option(
-            metavar="bayes|ard|ridge[:α]|rrqr[:ε]|svd[:ε]|gcv|ols",
-            help="How the least squares are solved: with the most probable penalty; with one for each "
-            "function; with a given one; truncated by QR or SVD; by cross-validation; with none.",
-        ),
-    ] = "bayes",
+    radial: Radial = "",
+    solver: SolverName = "bayes",
     weights: Annotated[
         str, typer.Option(metavar="E=…,F=…,V=…", help="Weights in the loss; see genmlip.training.Weights.")
     ] = "E=30,F=1,V=1",
@@ -83,7 +86,7 @@ def train(
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read when NumPy is loaded, which is now
         os.environ.setdefault(variable, "1")  # the workers are the threads; BLAS would be in their way
     from genmlip.potentials.ace import LinearACE
-    from genmlip.studies.specifications import parse_degree, parse_solver, parse_weights
+    from genmlip.studies.specifications import parse_degree, parse_radial, parse_solver, parse_weights
     from genmlip.training import fit
     from genmlip.training.observations import parse_observations
 
@@ -106,21 +109,6 @@ def train(
             )
         result.potential.save(out)
     _report(result, out, json)
-
-
-def parse_radial(text: str) -> dict[str, float | int]:
-    """``r0=4.2,core=4``: settings of the radial functions of an ACE basis."""
-    settings: dict[str, float | int] = {}
-    for item in filter(None, (part.strip() for part in text.split(","))):
-        name, _, value = item.partition("=")
-        if name not in RADIAL_SETTINGS:
-            raise UnknownNameError("setting of radial functions", name, RADIAL_SETTINGS)
-        try:
-            settings[name] = RADIAL_SETTINGS[name](value)
-        except ValueError:
-            kind = "whole number" if RADIAL_SETTINGS[name] is int else "number"
-            raise InputError(f"radial functions {text!r}: {name} must be a {kind}") from None
-    return settings
 
 
 def _dataset(

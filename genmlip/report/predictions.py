@@ -124,8 +124,6 @@ PREDICTIONS = {
     "source": "training cells that hold a core lower the error",
 }
 
-
-GAINS = ("delta_C_rel", "geometry_error", "geometry_error_own", "energy_error", "energy_error_own")
 POWERS_OF_L = ("delta_C_rel", "geometry_error", "geometry_error_own")
 
 

@@ -117,7 +117,9 @@ class Accuracy:
         """Training and test set."""
         from genmlip.training import Dataset, folds
 
-        folder = Path(os.environ.get(FOLDER, "../shared/data"))
+        if FOLDER not in os.environ:
+            raise InputError(f"set {FOLDER} to the folder that holds {self.data}")
+        folder = Path(os.environ[FOLDER])
         whole = folder / f"{self.data}.xyz.gz"
         if whole.is_file():
             data = Dataset.read(whole)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from genmlip.training.solvers import Solver
 
 CELL_KINDS = ("bulk", "strained", "vacancy", "quadrupole")
+RADIAL_SETTINGS: dict[str, type[float] | type[int]] = {"r0": float, "core": int, "tail": int, "envelope": int}
 CELL_SETTINGS: dict[str, type] = {"n": int, "displacement": float, "strain": float}
 RATTLED = {"displacement": 0.1, "strain": 0.02}
 """Of bulk and vacancy cells, where nothing else is said; large enough to reach the distances in a core."""
@@ -112,6 +113,21 @@ def parse_degree(text: str) -> float | tuple[float, ...]:
             f"degree is a number or one per correlation order, as in 16,12,10; not {text!r}"
         ) from None
     return values[0] if len(values) == 1 else values
+
+
+def parse_radial(text: str) -> dict[str, float | int]:
+    """``r0=4.2,core=4``: settings of the radial functions of an ACE basis."""
+    settings: dict[str, float | int] = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = item.partition("=")
+        if name not in RADIAL_SETTINGS:
+            raise UnknownNameError("setting of radial functions", name, RADIAL_SETTINGS)
+        try:
+            settings[name] = RADIAL_SETTINGS[name](value)
+        except ValueError:
+            kind = "whole number" if RADIAL_SETTINGS[name] is int else "number"
+            raise InputError(f"radial functions {text!r}: {name} must be a {kind}") from None
+    return settings
 
 
 def parse_weights(text: str) -> Weights:

@@ -74,15 +74,6 @@ class ShortRange:
         edges = (self.inner - self.width, self.inner)
         return tuple(r for r in edges if r > 0.0)
 
-    def hard_core(self, energy: float) -> tuple[float, float]:
-        """p (eV Å) and λ (Å⁻²) of p exp(−λ r²)/r that is ``energy`` (eV) at r_in and as steep as ZBL there.
-
-        The format .yace knows cores of this form only.
-        """
-        phi, slope = zbl(*self.numbers, np.array([self.inner]))
-        decay = max(0.0, float(-slope[0] / phi[0]) - 1.0 / self.inner) / (2.0 * self.inner)
-        return float(energy * self.inner * np.exp(decay * self.inner**2)), decay
-
 
 @dataclass(frozen=True)
 class FrozenRadial:

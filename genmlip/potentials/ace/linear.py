@@ -229,10 +229,6 @@ class LinearACE(ExpansionPotential):
         )
         return Evaluation(energies, forces, virial)
 
-    def reference_energy(self, atoms: Atoms) -> float:
-        """The energy of :meth:`baseline`, eV."""
-        return self.baseline(atoms).energy
-
     def design(self, atoms: Atoms) -> Design:
         """The linear map from coefficients to energy, forces and virial of ``atoms``."""
         return self._design(atoms)[1]

@@ -171,7 +171,7 @@ def test_it_agrees_with_the_linear_model_of_the_same_potential(alloy):
     np.add.at(forces, neighbours.index, -gradients)
     by_design = (design.forces @ alloy.coefficients).reshape(-1, 3)
     assert_allclose(
-        energies.sum(), design.energy @ alloy.coefficients + alloy.reference_energy(atoms), rtol=1e-12
+        energies.sum(), design.energy @ alloy.coefficients + alloy.baseline(atoms).energy, rtol=1e-12
     )
     assert_allclose(forces, by_design, rtol=0, atol=1e-10 * abs(by_design).max())
 

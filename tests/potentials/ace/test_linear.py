@@ -154,7 +154,7 @@ def test_design_times_coefficients_is_the_evaluation(potential):
     design, result, c = potential.design(atoms), potential.evaluate(atoms), potential.coefficients
     assert design.forces.shape == (3 * len(atoms), potential.n_coefficients)
     size = abs(design.energy * c).sum()
-    assert_allclose(design.energy @ c + potential.reference_energy(atoms), result.energy, atol=1e-12 * size)
+    assert_allclose(design.energy @ c + potential.baseline(atoms).energy, result.energy, atol=1e-12 * size)
     forces = (design.forces @ c).reshape(-1, 3)
     assert_allclose(forces, result.forces, atol=1e-12 * abs(design.forces * c).sum(axis=1).max())
     virial = design.virial @ c
@@ -168,7 +168,7 @@ def test_it_recovers_its_own_coefficients_from_its_own_labels():
         atoms = rattled(ace, seed, amplitude=0.35)
         design, result = ace.design(atoms), ace.evaluate(atoms)
         rows += [design.energy[None], design.forces, design.virial]
-        labels += [[result.energy - ace.reference_energy(atoms)], result.forces.ravel(), result.virial[VOIGT]]
+        labels += [[result.energy - ace.baseline(atoms).energy], result.forces.ravel(), result.virial[VOIGT]]
     A, b = np.vstack(rows), np.concatenate(labels)
     norm = np.linalg.norm(A, axis=0)
     c = np.linalg.lstsq(A / norm, b, rcond=None)[0] / norm
