@@ -100,10 +100,14 @@ class Engine:
                 )
             )  # fmt: skip
 
-        if threads > 1 and len(tasks) > 1:
-            failures = list(_pool(threads, os.getpid()).map(work, tasks))
-        else:
-            failures = [work(task) for task in tasks]
+        remaining = iter(tasks)  # shared: whoever is free takes the next
+
+        def drain() -> list[int]:
+            return [work(task) for task in remaining]
+
+        others = min(threads, len(tasks)) - 1
+        helpers = [_pool(others, os.getpid()).submit(drain) for _ in range(others)]
+        failures = sum((helper.result() for helper in helpers), start=drain())
         failed = [site for site in failures if site >= 0]
         if failed:
             atom = neighbours.centre[min(failed)]
@@ -246,10 +250,10 @@ def _kept_scratch(
 ) -> Scratch:
     """Kept, since for a few sites fresh memory costs more than they do; each thread has its own."""
     return Scratch(
-        filled=np.empty(n_species, dtype=np.int64),
-        near=np.empty(WIDTH * n_blocks + 1, dtype=np.int64),
-        block=np.empty((WIDTH, n_species + 1), dtype=np.int64),
-        slot=np.empty(WIDTH * n_blocks, dtype=np.int64),
+        filled=_aligned(n_species).view(np.int64),
+        near=_aligned(WIDTH * n_blocks + 1).view(np.int64),
+        block=_aligned(WIDTH, n_species + 1).view(np.int64),
+        slot=_aligned(WIDTH * n_blocks).view(np.int64),
         geometry=_aligned(n_blocks, 5, WIDTH),
         radial=_aligned(n_blocks, 1, WIDTH),
         R=_aligned(n_blocks, n_channels, WIDTH),
@@ -267,7 +271,11 @@ def _kept_scratch(
 
 
 def _aligned(*shape: int) -> Array:
-    """An array that begins at a cache line, so that no group of lanes lies across two of them."""
-    memory = np.empty(prod(shape) + CACHE_LINE // 8)
-    skipped = -memory.ctypes.data % CACHE_LINE // 8
-    return memory[skipped : skipped + prod(shape)].reshape(shape)
+    """An array that has its cache lines to itself.
+
+    No group of lanes lies across two of them, and no two threads write to the same one.
+    """
+    n, line = prod(shape), CACHE_LINE // 8
+    memory = np.empty(n + 3 * line)
+    skipped = -memory.ctypes.data % CACHE_LINE // 8 + line
+    return memory[skipped : skipped + n].reshape(shape)
