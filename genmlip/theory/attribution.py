@@ -24,7 +24,7 @@ from genmlip._types import Array
 from genmlip.crystal.tensors import rotate
 from genmlip.dislocations import Dislocation, Equilibrium
 from genmlip.statics.norms import energy_norm
-from genmlip.theory.estimates import NewtonStep, Residual
+from genmlip.theory.estimates import Residual
 
 CORE_RADIUS = 10.0
 """Å; closer to the line than this is the core, farther away the far field."""
@@ -52,7 +52,7 @@ def attribute(residual: Residual, known: Equilibrium) -> Attribution:
 
     Raises NotPositiveDefiniteError or NotConvergedError where the candidate's Hessian has no inverse.
     """
-    cell, step = residual.cell, NewtonStep.of(residual)
+    cell, step = residual.cell, residual.newton_step
     free = cell.free
     answers = {}
     for name, r in residual_terms(residual, known).items():

@@ -14,6 +14,7 @@ in closed form or as differences of forces, so that every potential will do.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 
 import numpy as np
@@ -52,6 +53,18 @@ class Residual:
     forces: Array
     scale: float
 
+    @cached_property
+    def crystal_inverse(self) -> Preconditioner | None:
+        """H⁻¹ of the candidate's crystal on the free atoms; None where H is not positive definite."""
+        return _crystal_inverse(self.cell, np.flatnonzero(self.cell.free))
+
+    @cached_property
+    def newton_step(self) -> NewtonStep:
+        """H̃⁻¹, which estimate and attribution share."""
+        free = np.flatnonzero(self.cell.free)
+        hessian = hessian_products(self.evaluate, self.positions, free)
+        return NewtonStep(hessian, self.crystal_inverse or harmonic_preconditioner(self.cell, free))
+
 
 @dataclass(frozen=True)
 class ErrorEstimate:
@@ -85,12 +98,12 @@ def estimate_error(residual: Residual) -> ErrorEstimate:
         u[free] = x
         return energy_norm(u, cell.bonds) / scale
 
-    inverse = _crystal_inverse(cell, free)
+    inverse = residual.crystal_inverse
     crystal = None if inverse is None else size(inverse.solve(r))
     c0 = candidate_stability(residual)
     if c0 <= 0.0:
         return ErrorEstimate(crystal, c0)
-    step = NewtonStep.of(residual, inverse)
+    step = residual.newton_step
     try:
         x = step.solve(r)
         second = step.solve(_forces_after(residual, x))
@@ -114,14 +127,6 @@ class NewtonStep:
 
     hessian: LinearOperator
     preconditioner: Preconditioner
-
-    @classmethod
-    def of(cls, residual: Residual, inverse: Preconditioner | None = None) -> NewtonStep:
-        """``inverse`` : of the candidate's crystal, where it is known already."""
-        cell = residual.cell
-        free = np.flatnonzero(cell.free)
-        hessian = hessian_products(residual.evaluate, residual.positions, free)
-        return cls(hessian, inverse or _crystal_inverse(cell, free) or harmonic_preconditioner(cell, free))
 
     def solve(self, r: Array) -> Array:
         """H̃⁻¹r, (m, 3) Å on the free atoms. Raises NotPositiveDefiniteError and NotConvergedError."""
