@@ -20,7 +20,7 @@ import numpy as np
 from genmlip._types import Array
 from genmlip.crystal.differences import derivative
 from genmlip.crystal.homogeneous import HomogeneousCrystal
-from genmlip.crystal.tensors import THIRD_ORDER_CLASSES, VOIGT, to_voigt
+from genmlip.crystal.tensors import THIRD_ORDER_CLASSES, VOIGT, from_voigt, to_voigt
 from genmlip.errors import NotConvergedError
 
 STRAIN_STEP = 5e-3
@@ -78,9 +78,30 @@ def tangent_stiffness(crystal: HomogeneousCrystal, y: Array) -> Array:
 
 def strained_stiffness(crystal: HomogeneousCrystal, strain: Array) -> Array:
     """C(η) of the relaxed crystal under the Green–Lagrange strain η (3, 3), at F = √(1 + 2η)."""
-    values, vectors = np.linalg.eigh(np.eye(3) + 2 * strain)
-    stretch = (vectors * np.sqrt(values)) @ vectors.T
-    return tangent_stiffness(crystal, relax_shifts(crystal, crystal.state(stretch)))
+    return tangent_stiffness(crystal, relax_shifts(crystal, crystal.state(_stretch(strain))))
+
+
+def secant_stiffness(crystal: HomogeneousCrystal, amplitude: float) -> Array:
+    """[S(η) − S(−η)] / 2 for η = ``amplitude`` along each component in turn, over it: (3, 3, 3, 3) eV/Å³.
+
+    The elastic constants that strains of this size feel; the third-order ones drop out. It tends to C as the
+    amplitude goes to zero, and differs from it where the potential's second derivative has a kink.
+    """
+    voigt = np.empty((6, 6))
+    for number, (i, j) in enumerate(VOIGT):
+        strain = np.zeros((3, 3))
+        strain[i, j] += 0.5 * amplitude
+        strain[j, i] += 0.5 * amplitude
+        stress = (relaxed_stress(crystal, strain) - relaxed_stress(crystal, -strain)) / (2 * amplitude)
+        voigt[:, number] = [stress[k] for k in VOIGT]
+    return from_voigt(0.5 * (voigt + voigt.T))
+
+
+def relaxed_stress(crystal: HomogeneousCrystal, strain: Array) -> Array:
+    """S = F⁻¹ ∂W̄/∂F / V0 under the Green–Lagrange strain η (3, 3), at F = √(1 + 2η); (3, 3) eV/Å³."""
+    F = _stretch(strain)
+    y = relax_shifts(crystal, crystal.state(F))
+    return np.asarray(np.linalg.solve(F, crystal.gradient(y)[:3].T) / crystal.volume, dtype=float)
 
 
 def third_order_constants(crystal: HomogeneousCrystal, step: float = STRAIN_STEP) -> dict[str, float]:
@@ -104,6 +125,12 @@ def third_order_constants(crystal: HomogeneousCrystal, step: float = STRAIN_STEP
 
 def _along(crystal: HomogeneousCrystal, strain: Array, t: float) -> Array:
     return strained_stiffness(crystal, t * strain)
+
+
+def _stretch(strain: Array) -> Array:
+    """√(1 + 2η), (3, 3): the deformation gradient without rotation."""
+    values, vectors = np.linalg.eigh(np.eye(3) + 2 * strain)
+    return np.asarray((vectors * np.sqrt(values)) @ vectors.T)
 
 
 def is_elastically_stable(stiffness: Array, tolerance: float = 1e-6) -> bool:

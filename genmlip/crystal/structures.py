@@ -87,6 +87,11 @@ def choose_structure(symbol: str, structure: str | None) -> Structure:
     return STRUCTURES[structure]
 
 
+def expected_structure(symbol: str) -> Structure | None:
+    """The structure of the element's ground state, None where it is not one of ``STRUCTURES``."""
+    return STRUCTURES.get(_reference(symbol).get("symmetry", "unknown"))
+
+
 def expected_lattice_parameter(symbol: str, structure: Structure) -> float:
     """A guess of a0 in Å: that of the element's reference state, at equal distance of nearest neighbours."""
     reference = _reference(symbol)

@@ -45,6 +45,14 @@ def to_voigt(tensor: Array) -> Array:
     return tensor[tuple(indices)]
 
 
+def from_voigt(matrix: Array) -> Array:
+    """The stiffness (3, 3, 3, 3) with the components (6, 6) in Voigt's order."""
+    number = np.empty((3, 3), dtype=np.int64)
+    for k, (i, j) in enumerate(VOIGT):
+        number[i, j] = number[j, i] = k
+    return matrix[number[:, :, None, None], number]
+
+
 def cubic_third_order(constants: Mapping[str, float]) -> Array:
     """The (3,)*6 tensor with the given C111, C112, C123, C144, C155, C456."""
     tensor = np.zeros((3,) * 6)

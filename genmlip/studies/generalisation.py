@@ -32,7 +32,8 @@ class Generalisation(Training):
 
     The row holds the keys of ``genmlip assess --json`` (geometry_error and energy_error with the reference's
     predictor, those ending in _own with each model's own), the errors on the training cells and, for a
-    dislocation, ``far_field_growth``: d geometry_error² / d log R in Å², as predicted from C̃ and C.
+    dislocation, what the perfect crystals predict: ``far_field_growth``, d geometry_error² / d log R in Å²
+    far out, and ``far_field_error``, the part of geometry_error outside the core in Å.
     """
 
     dislocation: str = "bcc-screw-111"
@@ -54,10 +55,9 @@ class Generalisation(Training):
 
     def __call__(self, cache: Cache) -> Mapping[str, Scalar]:
         found = self.assessment(cache)
-        growth = {"far_field_growth": _growth(found)}
         results = (
             found.summary()
-            | growth
+            | _predicted(found)
             | self.training_errors(cache)
             | {"n_functions": len(self.potential(cache).coefficients)}
         )
@@ -91,12 +91,16 @@ class Generalisation(Training):
         return kept_equilibrium(cache, defect, self.radius, boundary, self.fmax)
 
 
-def _growth(found: Assessment) -> float | None:
+def _predicted(found: Assessment) -> dict[str, Scalar]:
     """None about a point defect, and where the candidate's crystal has no elastic field."""
     from genmlip.dislocations import Dislocation
-    from genmlip.theory.growth import far_field_growth
+    from genmlip.theory.attribution import CORE_RADIUS
+    from genmlip.theory.growth import far_field_error, far_field_growth
 
-    defect = found.reference.cell.defect
-    if not isinstance(defect, Dislocation) or not found.candidate_crystal.is_stable:
-        return None
-    return far_field_growth(defect, found.candidate_crystal)
+    cell, crystal = found.reference.cell, found.candidate_crystal
+    if not isinstance(cell.defect, Dislocation) or not crystal.is_stable:
+        return {"far_field_growth": None, "far_field_error": None}
+    return {
+        "far_field_growth": far_field_growth(cell.defect, crystal),
+        "far_field_error": far_field_error(cell.defect, crystal, CORE_RADIUS, cell.radius),
+    }

@@ -8,7 +8,13 @@ from scipy.spatial.transform import Rotation
 
 from genmlip.crystal import Crystal, rotate
 from genmlip.crystal.differences import derivative
-from genmlip.crystal.elastic import is_elastically_stable, relax_shifts, strained_stiffness
+from genmlip.crystal.elastic import (
+    is_elastically_stable,
+    relax_shifts,
+    relaxed_stress,
+    secant_stiffness,
+    strained_stiffness,
+)
 from genmlip.crystal.homogeneous import HomogeneousCrystal
 from genmlip.crystal.tensors import to_voigt
 from genmlip.potentials import load_potential
@@ -194,3 +200,22 @@ def test_borns_criteria_name_each_instability():
     assert not is_elastically_stable(stiffness(5, -3, 1.5))  # C11 + 2 C12 < 0
     assert not is_elastically_stable(stiffness(5, 2, -0.1))
     assert not is_elastically_stable(stiffness(2, 2, 1.5))  # marginal
+
+
+@pytest.mark.parametrize("name", SITE_CRYSTALS)
+def test_the_stress_is_the_slope_of_the_relaxed_energy(name, request):
+    crystal = request.getfixturevalue(name)
+    direction, at = random_strain(1), 0.02 * random_strain(0)
+    slope = derivative(lambda t: relaxed_energy(crystal, at + t * direction), 1e-3)
+    assert np.vdot(relaxed_stress(crystal.homogeneous, at), direction) == pytest.approx(slope, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", ["silicon", "morse"])  # the third derivative of fs:W jumps at rest
+def test_secants_tend_to_the_stiffness_quadratically(name, request):
+    crystal = request.getfixturevalue(name)
+    errors = [
+        np.linalg.norm(secant_stiffness(crystal.homogeneous, amplitude) - crystal.stiffness)
+        for amplitude in (1e-3, 2e-3)
+    ]
+    assert errors[0] < 1e-4 * np.linalg.norm(crystal.stiffness)
+    assert errors[1] / errors[0] == pytest.approx(4.0, rel=0.02)

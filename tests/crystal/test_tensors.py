@@ -5,7 +5,7 @@ from matscipy.elasticity import full_3x3x3x3_to_Voigt_6x6, rotate_elastic_consta
 from numpy.testing import assert_allclose
 from scipy.spatial.transform import Rotation
 
-from genmlip.crystal.tensors import THIRD_ORDER_CLASSES, cubic_third_order, rotate, to_voigt
+from genmlip.crystal.tensors import THIRD_ORDER_CLASSES, cubic_third_order, from_voigt, rotate, to_voigt
 
 CONSTANTS = dict(zip(THIRD_ORDER_CLASSES, np.random.default_rng(0).standard_normal(6), strict=True))
 SEEDS = st.integers(0, 1000)
@@ -62,3 +62,8 @@ def test_the_cubic_tensors_form_the_whole_invariant_space():
     voigt = to_voigt(mean)
     constants = {name: voigt[members[0]] for name, members in THIRD_ORDER_CLASSES.items()}
     assert_allclose(cubic_third_order(constants), mean, atol=1e-13)
+
+
+def test_voigt_and_back(tungsten):
+    stiffness = rotate(tungsten.stiffness, frame(5))
+    assert_allclose(from_voigt(to_voigt(stiffness)), stiffness, atol=1e-12)

@@ -1,19 +1,19 @@
 """Growth of the error with the radius, from the elastic constants of the two crystals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from genmlip import Crystal, Dislocation, load_potential
-from genmlip.crystal.tensors import rotate
-from genmlip.dislocations.stroh import StrohField
-from genmlip.theory.growth import far_field_growth
+from genmlip.errors import InputError
+from genmlip.statics.norms import local_strain
+from genmlip.theory.growth import far_field_error, far_field_growth
 
 
 @dataclass(frozen=True)
 class Other:
-    """The same crystal with other elastic constants."""
+    """The same crystal with other elastic constants, alike at all strains."""
 
     crystal: Crystal
     stiffness: np.ndarray
@@ -27,6 +27,16 @@ def edge():
     return Dislocation(Crystal.from_potential(load_potential("fs:W")), "bcc-edge-111")
 
 
+@pytest.fixture(scope="module")
+def silicon():
+    return Crystal.from_potential(load_potential("sw:Si"))
+
+
+@pytest.fixture(scope="module")
+def germanium():
+    return Crystal.from_potential(load_potential("sw:Ge"))
+
+
 def softer(crystal, shear):
     """C44 times ``shear``."""
     C = crystal.stiffness.copy()
@@ -36,21 +46,31 @@ def softer(crystal, shear):
     return C
 
 
+def summed_over_atoms(reference, candidate, ring=(30.0, 60.0)):
+    """The squared strain of the difference of the two predictors on a ring, over log of their ratio."""
+    scale = candidate.a0 / reference.crystal.a0
+    own = replace(reference, crystal=candidate, medium=None)
+    cell = reference.cell(ring[1])
+    difference = own.predictor(scale * cell.reference, cell.sublattice) / scale - cell.predictor
+    inside = (cell.r >= ring[0]) & (cell.r < ring[1])
+    return (local_strain(difference, cell.bonds)[inside] ** 2).sum() / np.log(ring[1] / ring[0])
+
+
 def test_a_multiple_of_the_stiffness_has_the_same_far_field(edge):
     assert far_field_growth(edge, Other(edge.crystal, 1.3 * edge.crystal.stiffness)) < 1e-20
 
 
-def test_growth_is_the_circular_integral_of_the_difference_of_the_fields(edge):
-    """Per unit of log R: atoms per area times ∮ Σ_ρ ∣(∇ũ − ∇u) ρ∣² dθ at r = 1."""
-    stiffness = softer(edge.crystal, 1.1)
-    theta = np.linspace(0, 2 * np.pi, 400, endpoint=False)
-    at = np.stack([np.cos(theta), np.sin(theta)], axis=1)
-    other = StrohField(rotate(stiffness, edge.frame), edge.burgers)
-    strain = other.distortion(at) - edge.field.distortion(at)
-    bonds = edge.crystal.a0 / 2 * np.array(np.meshgrid(*3 * [[-1, 1]])).reshape(3, -1).T @ edge.frame.T
-    around = np.sum(np.einsum("nij,bj->nbi", strain, bonds) ** 2, axis=(1, 2)).mean() * 2 * np.pi
-    density = 2 / edge.crystal.a0**3 * edge.line_period
-    assert far_field_growth(edge, Other(edge.crystal, stiffness)) == pytest.approx(density * around, rel=0.03)
+def test_growth_is_what_the_bonds_of_the_atoms_add_up_to(edge):
+    candidate = Other(edge.crystal, softer(edge.crystal, 1.1))
+    assert far_field_growth(edge, candidate) == pytest.approx(summed_over_atoms(edge, candidate), rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["diamond-screw", "diamond-60"])
+def test_growth_counts_the_shifts_between_sublattices(silicon, germanium, name):
+    dislocation = Dislocation(silicon, name)
+    assert far_field_growth(dislocation, germanium) == pytest.approx(
+        summed_over_atoms(dislocation, germanium), rel=0.02
+    )
 
 
 def test_growth_is_quadratic_in_the_mismatch(edge):
@@ -58,3 +78,25 @@ def test_growth_is_quadratic_in_the_mismatch(edge):
         far_field_growth(edge, Other(edge.crystal, softer(edge.crystal, 1 + e))) for e in (0.01, 0.02)
     )
     assert two / one == pytest.approx(4.0, rel=0.05)
+
+
+def test_far_out_the_secant_constants_are_those_at_rest(silicon, germanium):
+    dislocation = Dislocation(silicon, "diamond-60")
+    at_rest = far_field_growth(dislocation, germanium)
+    assert far_field_growth(dislocation, germanium, 1e4) == pytest.approx(at_rest, rel=1e-5)
+    assert far_field_growth(dislocation, germanium, 30.0) != pytest.approx(at_rest, rel=1e-5)
+
+
+def test_squares_of_the_far_field_error_add_up_over_rings(silicon, germanium):
+    dislocation = Dislocation(silicon, "diamond-60")
+    inner, outer, whole = (
+        far_field_error(dislocation, germanium, *radii) for radii in ((10, 30), (30, 90), (10, 90))
+    )
+    assert inner**2 + outer**2 == pytest.approx(whole**2, rel=1e-3)
+    assert outer**2 / np.log(3) == pytest.approx(far_field_growth(dislocation, germanium), rel=0.05)
+
+
+@pytest.mark.parametrize("radii", [(30.0, 10.0), (0.0, 10.0), (10.0, 10.0)])
+def test_radii_out_of_order_are_refused(edge, radii):
+    with pytest.raises(InputError, match="ascending"):
+        far_field_error(edge, edge.crystal, *radii)
