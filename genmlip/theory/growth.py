@@ -44,10 +44,13 @@ def far_field_growth(reference: Dislocation, candidate: Crystal, radius: float =
 def far_field_error(reference: Dislocation, candidate: Crystal, inner: float, outer: float) -> float:
     """The part of ‖D(w̄ − ū)‖ at inner < r < outer (Å) that the far field is responsible for, Å.
 
-    √∫ d log r of the growth with the secant constants at each r. Raises InputError unless 0 < inner < outer.
+    √∫ d log r of the growth with the secant constants at each r; zero in a cell that is all core.
+    Raises InputError for a radius that is not positive.
     """
-    if not 0 < inner < outer:
-        raise InputError(f"radii must be positive and ascending, got {inner:g} and {outer:g} Å")
+    if not min(inner, outer) > 0:
+        raise InputError(f"radii must be positive, got {inner:g} and {outer:g} Å")
+    if outer <= inner:
+        return 0.0
     radii = np.geomspace(inner, outer, 2 + int(np.log(outer / inner) / LOG_STEP))
     growth = [far_field_growth(reference, candidate, r) for r in radii]
     return float(np.sqrt(np.trapezoid(growth, np.log(radii))))

@@ -96,7 +96,11 @@ def test_squares_of_the_far_field_error_add_up_over_rings(silicon, germanium):
     assert outer**2 / np.log(3) == pytest.approx(far_field_growth(dislocation, germanium), rel=0.05)
 
 
-@pytest.mark.parametrize("radii", [(30.0, 10.0), (0.0, 10.0), (10.0, 10.0)])
-def test_radii_out_of_order_are_refused(edge, radii):
-    with pytest.raises(InputError, match="ascending"):
+def test_a_cell_that_is_all_core_has_no_far_field(edge):
+    assert far_field_error(edge, edge.crystal, 10.0, 8.0) == 0.0
+
+
+@pytest.mark.parametrize("radii", [(-1.0, 10.0), (0.0, 10.0), (10.0, float("nan"))])
+def test_radii_that_are_not_positive_are_refused(edge, radii):
+    with pytest.raises(InputError, match="positive"):
         far_field_error(edge, edge.crystal, *radii)
