@@ -25,6 +25,7 @@ INDIFFERENT = 1.1  # ratios closer to one than this are called equal
 QUANTITIES = {
     "geometry_error": "geometry error",
     "geometry_error_far": "geometry error far from the core",
+    "far_field_error": "error predicted from secant elastic constants",
     "energy_error": "energy error",
     "geometry_error_own": "geometry error in the fit's own far field",
     "energy_error_own": "energy error in the fit's own far field",
@@ -161,8 +162,8 @@ def rate_words(rate: RateFit) -> str:
 
 def ruled_by(table: pd.DataFrame, x: str) -> str:
     """The part of the geometry error that theory ties to ``x``: elastic constants rule the far field."""
-    far = "geometry_error_far"
-    return far if x == "delta_C_rel" and far in table and table[far].notna().any() else "geometry_error"
+    far, elastic = "geometry_error_far", ("delta_C_rel", "far_field_error")
+    return far if x in elastic and far in table and table[far].notna().any() else "geometry_error"
 
 
 def proportional_sentence(table: pd.DataFrame, x: str) -> str:

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 from genmlip import report
 from genmlip.dislocations.core import Decay
 from genmlip.report.plots.decay import dislocation_law, local_exponent, rings, sentence
-from genmlip.report.plots.error_vs_radius import square_root_log
+from genmlip.report.plots.error_vs_radius import predicted_curve
 from genmlip.report.style import png, save
 from genmlip.report.tables import NothingToDrawError, spread
 from genmlip.theory import fit_rate
@@ -77,11 +77,13 @@ def test_bars_reach_from_the_smallest_to_the_largest_seed(table):
     assert_allclose(curve.centre[1] + curve.bars[1, 1], own.max(), rtol=1e-12)
 
 
-def test_error_against_radius_recovers_the_square_root_of_the_logarithm(make_table):
+def test_the_curve_through_the_largest_radius_loses_what_the_far_field_adds(make_table):
     table = make_table(cells=(1,), seeds=(0,), radii=(10.0, 15.0, 20.0, 40.0), scatter=0.0)
-    curve = spread(table.loc[table["observations"] == "EF"], "radius", "geometry_error")
-    x, y = square_root_log(curve)
-    assert_allclose(y, 0.9 * 0.2 * np.sqrt(np.log(x / 5.0)), rtol=1e-9)
+    table["far_field_error"] = np.sqrt(0.01 * np.log(table["radius"] / 5.0))
+    rows = table.loc[table["observations"] == "EF"]
+    x, y = predicted_curve(rows)
+    last = rows["geometry_error"].iloc[-1]
+    assert_allclose(y, np.sqrt(last**2 - 0.01 * np.log(40.0 / x)), rtol=1e-9)
     assert png(report.error_vs_radius(table), dpi=40)
 
 
@@ -115,10 +117,12 @@ def test_gain_by_virials_needs_both_fits(make_table):
         report.virial_gain(make_table(observations=("EF",)))
 
 
-def test_no_growth_gives_no_line(make_table):
-    table = make_table(cells=(1,), seeds=(0,), radii=(10.0, 20.0, 40.0), scatter=0.0, observations=("EFV",))
-    table["geometry_error"] = [3.0, 2.0, 1.0]
-    assert square_root_log(spread(table, "radius", "geometry_error")) is None
+def test_where_the_far_field_would_add_more_than_there_is_no_curve_is_drawn(make_table):
+    table = make_table(cells=(1,), seeds=(0,), radii=(10.0, 40.0), scatter=0.0, observations=("EFV",))
+    table["far_field_error"] = [0.1, 2.0]
+    _, y = predicted_curve(table)
+    assert np.isnan(y[0])
+    assert y[1] == pytest.approx(table["geometry_error"].iloc[1])
 
 
 def test_drawn_rate_is_the_fit_and_its_band_contains_it():

@@ -29,7 +29,7 @@ def radii():
                     "reference": "fs:W", "dislocation": "bcc-edge-111", "radius": radius, "cell": 2,
                     "seed": 0, "observations": observations,
                     "geometry_error": np.sqrt(squared) * wobble, "geometry_error_own": 0.1 * wobble,
-                    "far_field_growth": growth, "status": "ok",
+                    "far_field_error": np.sqrt(growth * np.log(radius / 5)), "status": "ok",
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
@@ -45,7 +45,7 @@ def test_growth_like_that_of_the_elastic_constants_agrees(radii):
 
 
 def test_growth_that_the_elastic_constants_do_not_explain_disagrees(radii):
-    found = answers({"domain_radius": radii.assign(far_field_growth=0.2)})
+    found = answers({"domain_radius": radii.assign(far_field_error=np.sqrt(0.2 * np.log(radii["radius"])))})
     assert one(found, "G2", setting="EF, common predictor")["verdict"] == "disagree"
 
 

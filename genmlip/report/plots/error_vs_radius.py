@@ -12,20 +12,19 @@ from matplotlib.figure import Figure
 from genmlip._types import Array
 from genmlip.report.plots.axes import draw_spread, legend_below, tick_values
 from genmlip.report.style import GREY, PAGE_WIDTH, PREDICTED, new_figure, observation_colour, styled, takeaway
-from genmlip.report.tables import NothingToDrawError, Spread, drawable, spread
+from genmlip.report.tables import NothingToDrawError, drawable, spread
 from genmlip.report.words import growth_sentence, short_name
 
 
 @styled
 def error_vs_radius(table: pd.DataFrame) -> Figure:
-    """Geometry error against R on a logarithmic R axis, with A √log(R / r₀).
+    """Geometry error against R on a logarithmic R axis, with the growth that the elastic constants predict.
 
     One column of panels per dislocation, one row per reference.
 
     Full curves: both potentials in the reference's predictor, where theory lets the error grow with R; open
-    markers: each in its own. The law is fitted (squared error against log R) to each full curve that grows.
-    Where the table has several training cells, the smallest is shown. Raises NothingToDrawError where no
-    curve has two radii.
+    markers: each in its own. Dashed: ``predicted_curve``. Where the table has several training cells, the
+    smallest is shown. Raises NothingToDrawError where no curve has two radii.
     """
     rows = drawable(table, "geometry_error", "radius")
     note = ""
@@ -51,7 +50,8 @@ def error_vs_radius(table: pd.DataFrame) -> Figure:
     first = axes[0, 0]
     if "geometry_error_own" in rows:
         first.plot([], [], marker="o", mfc="white", color=GREY, linewidth=0.8, label="in its own far field")
-    first.plot([], [], label="fitted A √log(R / r₀)", **PREDICTED)
+    if "far_field_error" in rows:
+        first.plot([], [], label="growth predicted from C̃ and C", **PREDICTED)
     legend_below(figure, first)
     takeaway(figure, growth_sentence(rows))
     return figure
@@ -65,19 +65,21 @@ def _curves(ax: Axes, rows: pd.DataFrame) -> None:
             relaxed = spread(drawable(own, "geometry_error_own"), "radius", "geometry_error_own")
             colour = observation_colour(observations)
             ax.plot(relaxed.x, relaxed.centre, marker="o", mfc="white", color=colour, linewidth=0.8)
-        fitted = square_root_log(curve)
-        if fitted is not None:
-            ax.plot(*fitted, **{**PREDICTED, "color": observation_colour(observations)})
+        if "far_field_error" in own and own["far_field_error"].gt(0).any():
+            ax.plot(*predicted_curve(own), **{**PREDICTED, "color": observation_colour(observations)})
     ax.set_xscale("log")
     tick_values(ax.xaxis, rows["radius"])
 
 
-def square_root_log(curve: Spread) -> tuple[Array, Array] | None:
-    """A √log(R / r₀), the squared error regressed on log R; None where the error does not grow."""
-    if len(curve.x) < 3:
-        return None
-    slope, offset = np.polyfit(np.log(curve.x), curve.centre**2, 1)
-    if slope <= 0:
-        return None
-    x = np.geomspace(curve.x[0], curve.x[-1], 100)
-    return x, np.sqrt(np.maximum(slope * np.log(x) + offset, 0.0))
+def predicted_curve(rows: pd.DataFrame) -> tuple[Array, Array]:
+    """The error at the largest radius less what the far field adds from each radius to there, in squares.
+
+    Medians over the seeds of ``far_field_error`` (docs/theory.md, section 12); NaN where more would have to
+    be taken off than there is.
+    """
+    known = drawable(rows, "geometry_error", "far_field_error", "radius")
+    squares = known[["geometry_error", "far_field_error"]] ** 2
+    squares = squares.groupby(known["radius"]).median()
+    error, far = squares["geometry_error"], squares["far_field_error"]
+    left = error.iloc[-1] - far.iloc[-1] + far
+    return squares.index.to_numpy(float), np.sqrt(left.where(left >= 0.0).to_numpy(float))
