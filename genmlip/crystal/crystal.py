@@ -13,7 +13,7 @@ from ase.data import atomic_masses, atomic_numbers
 from genmlip._types import Array, ComplexArray
 from genmlip.crystal import elastic, phonons
 from genmlip.crystal.force_constants import ForceConstants, force_constants
-from genmlip.crystal.homogeneous import HomogeneousCrystal
+from genmlip.crystal.homogeneous import LARGEST_STRETCH, HomogeneousCrystal
 from genmlip.crystal.lattice_parameter import minimise_over_lattice_parameter
 from genmlip.crystal.site_hessians import SiteHessian, site_hessians
 from genmlip.crystal.structures import (
@@ -24,6 +24,7 @@ from genmlip.crystal.structures import (
     expected_lattice_parameter,
     primitive_cell,
     unit_cell,
+    warn_if_far_from_expected,
 )
 from genmlip.crystal.tensors import cubic_third_order
 from genmlip.potentials.base import Potential
@@ -50,8 +51,9 @@ class Crystal:
     ) -> Crystal:
         """The crystal at zero pressure; element and structure default to what the potential offers.
 
-        Raises InputError where element or structure must be chosen, UnstableCrystalError where no lattice
-        parameter minimises the energy.
+        A LatticeParameterWarning says so where it is far from what is known of the element. Raises InputError
+        where element or structure must be chosen, UnstableCrystalError where no lattice parameter minimises
+        the energy.
         """
         symbol = choose_symbol(potential, symbol)
         kind = choose_structure(symbol, structure)
@@ -59,10 +61,16 @@ class Crystal:
         cell = HomogeneousCrystal.of(potential, primitive_cell(kind, symbol, guess))
 
         def slope(a: float) -> float:
-            return float(np.trace(cell.gradient(cell.state(a / guess * np.eye(3)))[:3]))
+            if LARGEST_STRETCH * a >= guess:
+                here, edge = cell, guess
+            else:  # so much closer, atoms have neighbours that ``cell`` does not know
+                here, edge = HomogeneousCrystal.of(potential, primitive_cell(kind, symbol, a)), a
+            return float(np.trace(here.gradient(here.state(a / edge * np.eye(3)))[:3])) * (guess / edge)
 
         name = f"{kind.name} {symbol} with {potential.spec or type(potential).__name__}"
-        return cls(potential, kind.name, symbol, minimise_over_lattice_parameter(slope, guess, name))
+        a0 = minimise_over_lattice_parameter(slope, guess, name)
+        warn_if_far_from_expected(name, symbol, kind, a0)
+        return cls(potential, kind.name, symbol, a0)
 
     @property
     def _kind(self) -> Structure:

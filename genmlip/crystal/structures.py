@@ -5,6 +5,7 @@ Everything is in units of the lattice parameter; lengths enter in :mod:`genmlip.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +13,20 @@ from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii, reference_states
 
 from genmlip._types import Array
-from genmlip.errors import InputError, UnknownNameError
+from genmlip.errors import GenmlipWarning, InputError, UnknownNameError
 from genmlip.potentials.base import Potential
 
 BOND_TOLERANCE = 1.01
 """Nearest neighbours are closer than this times the shortest distance."""
+
+FAR = 0.1
+"""Relative deviation from the lattice parameter of the ground state that no good potential has."""
+FAR_IN_OTHER_STRUCTURE = 0.25
+"""The same where the lattice parameter is a guess: bonds of fcc Si are 16 % longer than those of diamond."""
+
+
+class LatticeParameterWarning(GenmlipWarning):
+    """A potential's crystal is far larger or smaller than the element's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +115,23 @@ def expected_lattice_parameter(symbol: str, structure: Structure) -> float:
     else:
         distance = 2 * covalent_radii[atomic_numbers.get(symbol, 0)]
     return float(distance / structure.neighbour_distance)
+
+
+def warn_if_far_from_expected(name: str, symbol: str, structure: Structure, a0: float) -> None:
+    """A LatticeParameterWarning where ``a0`` (Å) is nothing like :func:`expected_lattice_parameter`.
+
+    In another structure than the ground state's, bonds may well differ by a tenth in length.
+    """
+    expected = expected_lattice_parameter(symbol, structure)
+    is_ground_state = expected_structure(symbol) is structure
+    if abs(a0 / expected - 1.0) > (FAR if is_ground_state else FAR_IN_OTHER_STRUCTURE):
+        known = f"{symbol} has {expected:.3f} Å" if is_ground_state else f"{expected:.3f} Å is to be expected"
+        warnings.warn(
+            f"the lattice parameter of {name} is {a0:.3f} Å, where {known}: the crystal "
+            f"{'collapses' if a0 < expected else 'expands'}, or the potential is not meant for it",
+            LatticeParameterWarning,
+            stacklevel=3,
+        )
 
 
 def _reference(symbol: str) -> dict:

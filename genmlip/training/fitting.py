@@ -18,6 +18,7 @@ from genmlip._types import Array
 from genmlip.errors import InputError
 from genmlip.potentials.ace.approach import repel_close_atoms
 from genmlip.training.assemble import LinearModel, Progress, assemble, check_dataset
+from genmlip.training.collapse import warn_of_collapse
 from genmlip.training.dataset import Dataset
 from genmlip.training.errors import Errors, evaluate
 from genmlip.training.observations import Observation, Weights, parse_observations
@@ -147,6 +148,7 @@ def fit(
         potential = repel_close_atoms(potential, [configuration.atoms for configuration in dataset])
     else:
         potential = potential.with_training_range(dataset.smallest_distances)
+    warn_of_collapse(potential, dataset)
     return FitResult(potential, dataset, solution, system.n_rows, seconds)
 
 

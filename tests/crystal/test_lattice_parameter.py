@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,7 +8,9 @@ from numpy.testing import assert_allclose
 
 from genmlip.crystal import Crystal
 from genmlip.crystal.lattice_parameter import minimise_over_lattice_parameter
+from genmlip.crystal.structures import LatticeParameterWarning
 from genmlip.errors import UnstableCrystalError
+from genmlip.potentials import load_potential
 
 
 def lennard_jones_slope(a):
@@ -66,3 +70,33 @@ def test_hidden_sites_do_not_change_the_lattice_parameter(silicon, hide_sites):
     hidden = Crystal.from_potential(hide_sites(silicon.potential))
     assert_allclose(hidden.a0, silicon.a0, rtol=1e-12)
     assert_allclose(hidden.energy_per_atom, silicon.energy_per_atom, rtol=1e-13)
+
+
+@pytest.fixture
+def small_crystal(pair_potential):
+    """A potential of copper whose atoms sit at 0.77 of the distance in copper."""
+    potential = pair_potential()
+    potential.s, potential.alpha = 2.0, 3.0
+    return potential
+
+
+@pytest.mark.filterwarnings("ignore::genmlip.errors.GenmlipWarning")
+def test_a_crystal_far_smaller_than_expected_has_all_of_its_neighbours(small_crystal):
+    crystal = Crystal.from_potential(small_crystal)
+    assert crystal.a0 < 3.61 / 1.25  # beyond what the bonds of the expected crystal reach
+    stress = small_crystal.evaluate(crystal.unit_cell()).virial / crystal.a0**3
+    assert abs(stress).max() < 1e-12 * abs(crystal.stiffness).max()
+
+
+def test_a_crystal_far_smaller_than_the_element_is_said_to_collapse(small_crystal):
+    with pytest.warns(
+        LatticeParameterWarning, match=r"fcc Cu with morse:Cu is 2\.\d+ Å.* 3\.610 Å.*collapses"
+    ):
+        Crystal.from_potential(small_crystal)
+
+
+@pytest.mark.parametrize(("spec", "structure"), [("fs:W", "bcc"), ("fs:W", "fcc"), ("sw:Si", "diamond")])
+def test_the_crystals_of_good_potentials_are_as_large_as_expected(spec, structure):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LatticeParameterWarning)
+        Crystal.from_potential(load_potential(spec), structure)
