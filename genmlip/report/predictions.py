@@ -17,6 +17,8 @@ import pandas as pd
 from scipy import stats
 
 from genmlip.report.comparison import CONFIDENCE, Gain, log_ratios
+from genmlip.report.selection import CHOSEN, USUAL, selection_gains
+from genmlip.report.slopes import common_slope, growth_of_squares
 from genmlip.report.tables import NothingToDrawError, drawable, failed, geometric_mean
 from genmlip.report.words import QUANTITIES, number, ruled_by, short_name
 from genmlip.theory.boundary_rates import Law, fit_boundary_rates
@@ -38,7 +40,7 @@ LINEAR = 50.0
 class Answer:
     """One number against one prediction.
 
-    prediction : its label, G1 to G6, or ``source`` for what the training cells hold
+    prediction : its label, G1 to G6, ``source`` for what training cells hold, ``choice`` for chosen ones
     reference, dislocation, setting : what it was measured in
     quantity : what was measured; value, low, high : the number and its 95 % interval
     predicted : the number, or the side of a number, that theory names
@@ -77,7 +79,7 @@ def answers(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """
     found: list[Answer] = []
     for name, table in tables.items():
-        for answer in (boundary_rates, growth, cell_size, proportionality, estimates, sources):
+        for answer in (boundary_rates, growth, cell_size, proportionality, estimates, sources, choices):
             found += [replace(one, study=name) for one in answer(table)]
     found += control(tables.values())
     rows = [{**asdict(answer), "sentence": answer.sentence} for answer in found]
@@ -125,6 +127,7 @@ PREDICTIONS = {
     "G5": "the estimate is within a small factor of the error",
     "G6": "virials matter less for a vacancy",
     "source": "training cells that hold a core lower the error",
+    "choice": "training cells chosen for a dislocation lower the error",
 }
 
 POWERS_OF_L = ("delta_C_rel", "geometry_error", "geometry_error_own")
@@ -177,7 +180,7 @@ def growth(table: pd.DataFrame) -> Iterator[Answer]:
         for observations, own in rows.groupby("observations"):
             for column, name in (("geometry_error", "common"), ("geometry_error_own", "own")):
                 predicted = own["far_field_error"] if name == "common" else 0.0 * own["radius"]
-                slope, expected, half = _growth_of_squares(own, own[column], predicted)
+                slope, expected, half = growth_of_squares(own, own[column], predicted)
                 low, high = slope - half, slope + half
                 verdict: Verdict = "agree" if low <= expected <= high else "disagree"
                 if not np.isfinite(half) or (verdict == "agree" and expected > half and low <= 0):
@@ -220,7 +223,7 @@ def cell_size(table: pd.DataFrame) -> Iterator[Answer]:
             for observations, own in rows.groupby("observations"):
                 if own["cell"].nunique() < 3:
                     continue
-                slope, half, count = _common_slope(np.log(own["cell"]), np.log(own[quantity]))
+                slope, half, count = common_slope(np.log(own["cell"]), np.log(own[quantity]))
                 yield Answer(
                     "G3",
                     reference,
@@ -249,7 +252,7 @@ def proportionality(table: pd.DataFrame) -> Iterator[Answer]:
             rows = drawable(own, x)
             if len(rows) < 5:
                 continue
-            slope, half, count = _common_slope(np.log(rows[x]), np.log(rows[y]))
+            slope, half, count = common_slope(np.log(rows[x]), np.log(rows[y]))
             low, high = slope - half, slope + half
             verdict: Verdict = "disagree" if not low <= 1 <= high else "undecided" if low <= 0 else "agree"
             yield Answer(
@@ -271,23 +274,13 @@ def proportionality(table: pd.DataFrame) -> Iterator[Answer]:
 def estimates(table: pd.DataFrame) -> Iterator[Answer]:
     """G5: the effectivity; its interval holds 95 % of the runs, not of their mean."""
     for (reference, dislocation), rows in _by(table, "effectivity", "reference", "dislocation"):
-        low, high = np.quantile(rows["effectivity"], [0.5 * (1 - CONFIDENCE), 0.5 * (1 + CONFIDENCE)])
         same = (table["reference"] == reference) & (table["dislocation"] == dislocation)
         finished = int((same & ~failed(table)).sum())
-        good = low >= 1 / SMALL_FACTOR and high <= SMALL_FACTOR
-        yield Answer(
-            "G5",
-            reference,
-            dislocation,
-            "" if len(rows) == finished else f"{finished - len(rows)} of {finished} fits without an estimate",
-            "estimate / error, 95 % of the runs",
-            geometric_mean(rows["effectivity"]),
-            float(low),
-            float(high),
-            f"within {1 / SMALL_FACTOR:g} and {SMALL_FACTOR:g}",
-            _window("R", rows["radius"].min(), rows["radius"].max(), "Å"),
-            len(rows),
-            "agree" if good else "disagree",
+        without = finished - len(rows)
+        setting = f"{without} of {finished} fits without an estimate" if without else ""
+        window = _window("R", rows["radius"].min(), rows["radius"].max(), "Å")
+        yield _factor_answer(
+            "G5", reference, dislocation, setting, "estimate / error", rows["effectivity"], window
         )
 
 
@@ -305,6 +298,24 @@ def sources(table: pd.DataFrame) -> Iterator[Answer]:
                     continue
                 gain = Gain.of((logs["bulk"] - logs[kind]).dropna())
                 yield _gain_answer("source", reference, dislocation, f"bulk / {kind}", quantity, gain, "")
+
+
+def choices(table: pd.DataFrame) -> Iterator[Answer]:
+    """What cells chosen for a dislocation gain over usual ones, and how good the prediction is they go by."""
+    try:
+        gains = selection_gains(table)
+    except NothingToDrawError:
+        return
+    for row in gains.loc[gains["way"] == CHOSEN].itertuples():
+        setting = f"{USUAL} / cells chosen for {row.target}{'' if row.power == 1 else ', cost of DFT'}"
+        gain = Gain(row.ratio, row.low, row.high, row.won, row.pairs)
+        yield _gain_answer("choice", row.reference, row.dislocation, setting, "geometry_error", gain, "")
+    in_target = table.loc[~failed(table) & (table["dislocation"] == table["target"])]
+    for (reference, target), rows in in_target.groupby(["reference", "target"], sort=False):
+        ratio = rows["predicted_error"] / rows["geometry_error"]
+        yield _factor_answer(
+            "choice", reference, target, "without the reference", "predicted error / error", ratio, ""
+        )
 
 
 def control(tables: Iterable[pd.DataFrame]) -> Iterator[Answer]:
@@ -396,6 +407,27 @@ def _gain_answer(
     )
 
 
+def _factor_answer(
+    label: str, reference: str, dislocation: str, setting: str, name: str, ratio: pd.Series, window: str
+) -> Answer:
+    """Whether a prediction is within a small factor of the truth in 95 % of the runs."""
+    low, high = np.quantile(ratio, [0.5 * (1 - CONFIDENCE), 0.5 * (1 + CONFIDENCE)])
+    return Answer(
+        label,
+        reference,
+        dislocation,
+        setting,
+        f"{name}, 95 % of the runs",
+        geometric_mean(ratio),
+        float(low),
+        float(high),
+        f"within {1 / SMALL_FACTOR:g} and {SMALL_FACTOR:g}",
+        window,
+        len(ratio),
+        "agree" if low >= 1 / SMALL_FACTOR and high <= SMALL_FACTOR else "disagree",
+    )
+
+
 def _by(table: pd.DataFrame, quantity: str, *keys: str) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
     """The rows with a positive ``quantity``, potential by potential and defect by defect."""
     if not {quantity, *keys} <= set(table):
@@ -405,60 +437,6 @@ def _by(table: pd.DataFrame, quantity: str, *keys: str) -> Iterator[tuple[tuple[
     except NothingToDrawError:
         return
     yield from rows.groupby(list(keys), sort=False)
-
-
-def _common_slope(x: pd.Series, y: pd.Series, curve: pd.Series | None = None) -> tuple[float, float, int]:
-    """Slope of y against x with one intercept per curve, half its 95 % interval, and the number of points."""
-    known = np.isfinite(x) & np.isfinite(y)
-    x, y = x[known].astype(float), y[known].astype(float)
-    curves = 1
-    if curve is not None:
-        groups = curve[known]
-        x, y, curves = (
-            x - x.groupby(groups).transform("mean"),
-            y - y.groupby(groups).transform("mean"),
-            groups.nunique(),
-        )
-    else:
-        x, y = x - x.mean(), y - y.mean()
-    freedom = len(x) - curves - 1
-    if freedom < 1 or not (x**2).sum() > 0:
-        return np.nan, np.nan, len(x)
-    slope = float((x * y).sum() / (x**2).sum())
-    error = np.sqrt(float(((y - slope * x) ** 2).sum()) / freedom / float((x**2).sum()))
-    return slope, float(stats.t.ppf(0.5 * (1 + CONFIDENCE), freedom) * error), len(x)
-
-
-def _growth_of_squares(
-    rows: pd.DataFrame, error: pd.Series, predicted: pd.Series
-) -> tuple[float, float, float]:
-    """d error² / d log R, that of ``predicted``, and half the 95 % interval of their difference, Å².
-
-    One potential at a time, its squares regressed on 1, log R and, where there are enough radii, 1/R: by as
-    much do the errors of the core, whose strain falls like r⁻², and of the far field interfere. The interval
-    is Student's over the potentials, or that of the regression for a single one.
-    """
-    slopes, half = [], np.nan
-    curve = [name for name in ("cell", "degree", "seed") if name in rows]
-    for _, index in rows.groupby(curve).groups.items() if curve else [("", rows.index)]:
-        R = rows.loc[index, "radius"].to_numpy(dtype=float)
-        columns = [np.ones_like(R), np.log(R), 1 / R]
-        X = np.column_stack(columns[: 3 if len(R) >= MINIMUM_POINTS else 2])
-        if len(R) <= X.shape[1] or np.unique(R).size < X.shape[1]:
-            continue
-        y = np.column_stack([error.loc[index], predicted.loc[index]]).astype(float) ** 2
-        solution, freedom = np.linalg.lstsq(X, y, rcond=None)[0], len(R) - X.shape[1]
-        slopes.append(solution[1])
-        misfit = (y - X @ solution) @ [1.0, -1.0]
-        variance = np.linalg.inv(X.T @ X)[1, 1] * (misfit @ misfit) / freedom
-        half = float(stats.t.ppf(0.5 * (1 + CONFIDENCE), freedom) * np.sqrt(variance))
-    if not slopes:
-        return np.nan, np.nan, np.nan
-    found = np.array(slopes)
-    if (n := len(found)) > 1:
-        scatter = (found[:, 0] - found[:, 1]).std(ddof=1)
-        half = float(stats.t.ppf(0.5 * (1 + CONFIDENCE), n - 1) * scatter / np.sqrt(n))
-    return float(found[:, 0].mean()), float(found[:, 1].mean()), half
 
 
 def _above(low: float, high: float, bound: float) -> Verdict:

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from genmlip.report.plots.selection import CHOSEN, gain_sentence, selection_gain, selection_gains
+from genmlip.report.plots.selection import gain_sentence, selection_gain
+from genmlip.report.selection import CHOSEN, selection_gains
 from genmlip.report.tables import NothingToDrawError
 
 SCREW, EDGE = "bcc-screw-111", "bcc-edge-111"

@@ -1,4 +1,4 @@
-"""The committed tables of the quick presets: what this code computes, and enough for all figures."""
+"""The committed tables: what this code computes, and enough for all figures."""
 
 from pathlib import Path
 
@@ -11,7 +11,14 @@ from genmlip.studies.figures import draw_all, write_answers
 from genmlip.studies.runs import run_id
 
 TABLES = Path(__file__).resolve().parents[2] / "paper_figures" / "tables"
-STUDIES = sorted(path.stem for path in TABLES.glob("*.csv") if path.stem not in ("atoms", "answers"))
+PAPER = TABLES / "paper"
+
+
+def studies(folder):
+    return sorted(path.stem for path in folder.glob("*.csv") if path.stem not in ("atoms", "answers"))
+
+
+STUDIES = studies(TABLES)
 REPRODUCED = (
     "geometry_error",
     "geometry_error_own",
@@ -42,16 +49,25 @@ def test_a_table_holds_every_run_of_its_quick_preset_and_nothing_else(name):
     assert {run_id(run) for run in study.runs("quick")} == set(read_table(TABLES / f"{name}.csv")["run"])
 
 
-@pytest.mark.parametrize("name", STUDIES)
-def test_runs_that_failed_say_why(name):
-    table = read_table(TABLES / f"{name}.csv")
-    assert table.loc[failed(table), "error"].notna().all()
+@pytest.mark.parametrize("name", studies(PAPER))
+def test_a_table_of_a_paper_preset_holds_runs_of_it_and_no_run_twice(name):
+    study = load_declaration(find_declaration(name)).study
+    rows = read_table(PAPER / f"{name}.csv")["run"]
+    assert rows.is_unique
+    assert set(rows) <= {run_id(run) for run in study.runs("paper")}
 
 
-def test_the_answers_are_those_of_the_tables(tmp_path):
-    write_answers({name: read_table(TABLES / f"{name}.csv") for name in STUDIES}, tmp_path)
+@pytest.mark.parametrize("path", sorted(TABLES.rglob("*.csv")), ids=lambda path: path.stem)
+def test_runs_that_failed_say_why(path):
+    table = read_table(path)
+    assert "status" not in table or table.loc[failed(table), "error"].notna().all()
+
+
+@pytest.mark.parametrize("folder", [TABLES, PAPER], ids=["quick", "paper"])
+def test_the_answers_are_those_of_the_tables(folder, tmp_path):
+    write_answers({name: read_table(folder / f"{name}.csv") for name in studies(folder)}, tmp_path)
     for name in ("answers.csv", "answers.md"):
-        assert (tmp_path / name).read_text() == (TABLES / name).read_text()
+        assert (tmp_path / name).read_text() == (folder / name).read_text()
 
 
 @pytest.mark.slow
