@@ -53,6 +53,10 @@ def study(
     reference: Annotated[
         str | None, typer.Option(metavar="POT", help="Another reference in all of its runs.")
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Only its runs with this parameter; can be repeated."),
+    ] = None,
     workers: Workers = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler instead.")
@@ -84,6 +88,8 @@ def study(
     if reference is not None:
         load_potential(reference)  # refused here, not in every run
         declared = declared.changed(reference=reference)
+    if only:
+        declared = declared.only(_wanted(only))
     executor: Executor = LocalProcesses(workers or os.cpu_count() or 1, path)
     if scheduler is not None:
         executor = DaskCluster(scheduler, path)
@@ -102,6 +108,17 @@ def study(
     _show(table, declared.kind.__dataclass_fields__)
     show_failures(table, console)
     console.print(f"{len(table)} rows in {folder / 'table.csv'}", highlight=False)
+
+
+def _wanted(texts: list[str]) -> dict[str, list[str]]:
+    """Values by parameter; those of one parameter are alternatives."""
+    wanted: dict[str, list[str]] = {}
+    for text in texts:
+        key, separator, value = text.partition("=")
+        if not (key and separator):
+            raise InputError(f"--only {text!r} must look like KEY=VALUE, for instance seed=0")
+        wanted.setdefault(key, []).append(value)
+    return wanted
 
 
 def figures(

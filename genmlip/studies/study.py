@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from copy import copy
 from dataclasses import replace
@@ -52,9 +52,11 @@ class Study:
         }
 
     def runs(self, preset: str = "paper") -> Sequence[Run]:
-        """The runs of a preset, each once."""
+        """The runs of a preset, each once. Raises InputError where :meth:`only` has left none."""
         if preset not in self.presets:
             raise UnknownNameError("preset", preset, self.presets)
+        if not self.presets[preset]:
+            raise InputError(f"no run of the preset {preset} has the parameters asked for")
         return self.presets[preset]
 
     def changed(self, **parameters: Any) -> Study:
@@ -62,12 +64,23 @@ class Study:
 
         Raises InputError for parameters that the kind of run does not have or refuses.
         """
-        unknown = [name for name in parameters if name not in self.kind.__dataclass_fields__]
-        if unknown:
-            raise InputError(f"the runs of this study have no parameter {', '.join(unknown)}")
+        self._check_known(parameters)
         other = copy(self)
         other.presets = {
             name: _each_once(replace(run, **parameters) for run in runs)
+            for name, runs in self.presets.items()
+        }
+        return other
+
+    def only(self, wanted: Mapping[str, Collection[str]]) -> Study:
+        """The part of the study whose parameters have one of the values given for them, as text.
+
+        Raises InputError for parameters that the kind of run does not have.
+        """
+        self._check_known(wanted)
+        other = copy(self)
+        other.presets = {
+            name: [run for run in runs if all(_text(getattr(run, key)) in wanted[key] for key in wanted)]
             for name, runs in self.presets.items()
         }
         return other
@@ -117,6 +130,12 @@ class Study:
             )
         main(["study", str(script), *(sys.argv[1:] if arguments is None else arguments)])
 
+    def _check_known(self, parameters: Iterable[str]) -> None:
+        known = self.kind.__dataclass_fields__
+        if unknown := [name for name in parameters if name not in known]:
+            have = ", ".join(known)
+            raise InputError(f"the runs of this study have no parameter {', '.join(unknown)} (they have: {have})")
+
     def _make(self, parameter_sets: Iterable[Parameters], common: Mapping[str, Any]) -> Sequence[Run]:
         runs = [make_run(self.kind, {**common, **parameters}) for parameters in parameter_sets]
         if not runs:
@@ -126,3 +145,8 @@ class Study:
 
 def _each_once(runs: Iterable[Run]) -> Sequence[Run]:
     return list({run_id(run): run for run in runs}.values())
+
+
+def _text(value: object) -> str:
+    """As one writes it: whole numbers without a point."""
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -126,6 +126,23 @@ def test_a_changed_study_has_the_parameter_in_all_runs_and_each_run_once(dummy):
     assert [run.x for run in dummy.study.runs("quick")] == [1, 2]
 
 
+def test_values_of_one_parameter_are_alternatives_and_parameters_are_met_together(dummy):
+    study = Study(grid(x=[1, 2, 3], sleep=[0.0, 0.5]), kind=dummy.Square)
+    chosen = study.only({"x": ["1", "3"], "sleep": ["0.5"]}).runs()
+    assert [(run.x, run.sleep) for run in chosen] == [(1, 0.5), (3, 0.5)]
+
+
+def test_whole_numbers_are_asked_for_without_a_point(dummy):
+    assert len(Study(grid(x=[1, 2], sleep=[1.0]), kind=dummy.Square).only({"sleep": ["1"]}).runs()) == 2
+
+
+def test_asking_for_runs_that_there_are_not_is_refused(dummy):
+    with pytest.raises(InputError, match="no parameter y"):
+        dummy.study.only({"y": ["1"]})
+    with pytest.raises(InputError, match="no run of the preset quick"):
+        dummy.study.only({"x": ["77"]}).runs("quick")
+
+
 def test_a_study_is_not_changed_in_what_its_runs_do_not_have(dummy):
     with pytest.raises(InputError, match="no parameter y"):
         dummy.study.changed(y=1)
