@@ -133,8 +133,9 @@ class Study:
     def _check_known(self, parameters: Iterable[str]) -> None:
         known = self.kind.__dataclass_fields__
         if unknown := [name for name in parameters if name not in known]:
-            have = ", ".join(known)
-            raise InputError(f"the runs of this study have no parameter {', '.join(unknown)} (they have: {have})")
+            raise InputError(
+                f"the runs of this study have no parameter {', '.join(unknown)}; known: {', '.join(known)}"
+            )
 
     def _make(self, parameter_sets: Iterable[Parameters], common: Mapping[str, Any]) -> Sequence[Run]:
         runs = [make_run(self.kind, {**common, **parameters}) for parameters in parameter_sets]
