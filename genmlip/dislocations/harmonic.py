@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csc_array
+from scipy.sparse.linalg import LinearOperator
 
 from genmlip._types import Array, IntArray
 from genmlip.crystal import Crystal
 from genmlip.crystal.pairs import Pairs
 from genmlip.dislocations.cell import DefectCell
 from genmlip.dislocations.columns import ColumnLattice
+from genmlip.statics.bond_products import bond_products
 from genmlip.statics.fourier import FourierInverse, periodic_force_constants
 from genmlip.statics.hessian import bond_blocks, bond_operator, positive_part
 from genmlip.statics.multigrid import Multigrid, Rows
@@ -28,6 +30,11 @@ def harmonic_operator(cell: DefectCell, unknowns: IntArray, reach: float | None 
     pairs = cell.pairs(full_range(crystal) if reach is None else reach)
     blocks = bond_blocks(crystal, pairs, cell.sublattice, cell.defect.frame)
     return bond_operator(blocks, pairs, len(cell), unknowns)
+
+
+def harmonic_products(cell: DefectCell, unknowns: IntArray) -> LinearOperator:
+    """``harmonic_operator`` with its full range, (3m, 3m) eV/Å², by its products only."""
+    return _Bonds.of(cell, full_range(cell.defect.crystal)).products(unknowns)
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class HarmonicPreconditioner:
 
 def harmonic_preconditioner(cell: DefectCell, unknowns: IntArray) -> HarmonicPreconditioner:
     """Preconditioner for the unknown atoms while all others are held."""
-    bonds = _ShortBonds.of(cell)
+    bonds = _Bonds.of(cell, 1.01 * second_neighbour_distance(cell.defect.crystal))
     try:
         return HarmonicPreconditioner(_inverse(bonds, cell, unknowns), "force constants")
     except NotPositiveDefiniteError:
@@ -61,7 +68,7 @@ DIRECT = 1000
 """Columns up to which an operator is factorised: there that is cheap, and exact."""
 
 
-def _inverse(bonds: _ShortBonds, cell: DefectCell, unknowns: IntArray) -> Preconditioner:
+def _inverse(bonds: _Bonds, cell: DefectCell, unknowns: IntArray) -> Preconditioner:
     """Factorised where it is small or where no plane lattice fits its topology, else by multigrid.
 
     Raises NotPositiveDefiniteError. Multigrid sees on its coarsest grid only whether long waves are stable;
@@ -76,8 +83,8 @@ def _inverse(bonds: _ShortBonds, cell: DefectCell, unknowns: IntArray) -> Precon
 
 
 @dataclass(frozen=True)
-class _ShortBonds:
-    """Bonds of a cell up to the second neighbours, and their force constants.
+class _Bonds:
+    """Bonds of a cell, and their force constants.
 
     i, j : (p,) atoms of ordered pairs; n : number of atoms
     kind : (p,) which of the ``blocks`` (k, 3, 3) eV/Å² is that of the pair
@@ -90,10 +97,11 @@ class _ShortBonds:
     blocks: Array
 
     @classmethod
-    def of(cls, cell: DefectCell) -> _ShortBonds:
-        """Pairs come in runs with the same vector and sublattices; one of each is looked up."""
+    def of(cls, cell: DefectCell, reach: float) -> _Bonds:
+        """Bonds up to ``reach`` (Å). They come in runs with the same vector and sublattices; one of each is
+        looked up."""
         crystal, sublattice = cell.defect.crystal, cell.sublattice
-        pairs = cell.pairs(1.01 * second_neighbour_distance(crystal))
+        pairs = cell.pairs(reach)
         ends = np.column_stack([pairs.vector, sublattice[pairs.i], sublattice[pairs.j]])
         starts = np.concatenate([[True], (ends[1:] != ends[:-1]).any(axis=1)])[: len(ends)]
         one = Pairs(pairs.i[starts], pairs.j[starts], pairs.vector[starts], pairs.shift[starts])
@@ -102,9 +110,17 @@ class _ShortBonds:
 
     def rows(self, unknowns: IntArray) -> Rows:
         """The operator of the unknown atoms while the others are held."""
+        return Rows.of_bonds(*self._ends(unknowns), self.kind, self.blocks, len(unknowns))
+
+    def products(self, unknowns: IntArray) -> LinearOperator:
+        """The same by its products."""
+        return bond_products(*self._ends(unknowns), self.kind, self.blocks, len(unknowns))
+
+    def _ends(self, unknowns: IntArray) -> tuple[IntArray, IntArray]:
+        """Of every pair the numbers of its atoms among the unknown ones, or −1."""
         number = np.full(self.n, -1, dtype=np.int64)
         number[unknowns] = np.arange(len(unknowns))
-        return Rows.of_bonds(number[self.i], number[self.j], self.kind, self.blocks, len(unknowns))
+        return number[self.i], number[self.j]
 
 
 def _grid_edges(cell: DefectCell) -> Array:

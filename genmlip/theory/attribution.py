@@ -52,12 +52,11 @@ def attribute(residual: Residual, known: Equilibrium) -> Attribution:
 
     Raises NotPositiveDefiniteError or NotConvergedError where the candidate's Hessian has no inverse.
     """
-    cell, step = residual.cell, residual.newton_step
-    free = cell.free
+    cell, free = residual.cell, residual.free
     answers = {}
     for name, r in residual_terms(residual, known).items():
         answers[name] = np.zeros_like(r)
-        answers[name][free] = step.solve(r[free]) / residual.scale
+        answers[name][free] = residual.newton_step(r[free]) / residual.scale
     total = sum(answers.values(), np.zeros_like(residual.forces))
     i, j = cell.bonds.i, cell.bonds.j
     whole = total[j] - total[i]

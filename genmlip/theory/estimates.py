@@ -18,24 +18,30 @@ from functools import cached_property
 from math import sqrt
 
 import numpy as np
+from scipy.sparse import csc_array
 from scipy.sparse.linalg import LinearOperator
 
 from genmlip._types import Array, IntArray
 from genmlip.dislocations.cell import DefectCell
 from genmlip.dislocations.harmonic import (
-    harmonic_operator,
     harmonic_preconditioner,
+    harmonic_products,
     periodic_preconditioner,
 )
 from genmlip.errors import NotConvergedError
 from genmlip.potentials.base import Evaluator
 from genmlip.statics.conjugate_gradients import conjugate_gradients
+from genmlip.statics.galerkin import GalerkinSpace
 from genmlip.statics.norms import DualNorm, energy_norm, gradient_gram
-from genmlip.statics.preconditioner import NotPositiveDefiniteError, Preconditioner, SparseFactor
-from genmlip.statics.stability import hessian_products, stability_constant
+from genmlip.statics.preconditioner import NotPositiveDefiniteError, Preconditioner
+from genmlip.statics.stability import hessian_products
 
-STABILITY_TOLERANCE = 1e-2
-"""Relative, of c̃0: it enters the bound with its square root."""
+NEWTON_TOLERANCE, CRYSTAL_TOLERANCE = 1e-5, 1e-8
+"""Relative, of the residuals of H̃x = r and Hx = r in the norm of P⁻¹; ‖Dx‖ was a hundredth of that off."""
+STABILITY_TOLERANCE = 1e-6
+"""Relative, of c̃0."""
+CORE_WIDTH = 5.0
+"""Å, where the search for the softest mode begins."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +60,45 @@ class Residual:
     scale: float
 
     @cached_property
-    def crystal_inverse(self) -> Preconditioner | None:
-        """H⁻¹ of the candidate's crystal on the free atoms; None where H is not positive definite."""
-        return _crystal_inverse(self.cell, np.flatnonzero(self.cell.free))
+    def free(self) -> IntArray:
+        """The atoms that move."""
+        return np.flatnonzero(self.cell.free)
 
     @cached_property
-    def newton_step(self) -> NewtonStep:
-        """H̃⁻¹, which estimate and attribution share."""
-        free = np.flatnonzero(self.cell.free)
-        hessian = hessian_products(self.evaluate, self.positions, free)
-        return NewtonStep(hessian, self.crystal_inverse or harmonic_preconditioner(self.cell, free))
+    def preconditioner(self) -> Preconditioner:
+        """About H⁻¹ of the candidate's crystal on the free atoms; in a periodic cell it is just that."""
+        return (
+            harmonic_preconditioner(self.cell, self.free)
+            if self.is_held
+            else periodic_preconditioner(self.cell)
+        )
+
+    @cached_property
+    def hessian(self) -> LinearOperator:
+        """H̃ on the free atoms."""
+        return hessian_products(self.evaluate, self.positions, self.free)
+
+    @cached_property
+    def space(self) -> GalerkinSpace:
+        """In which H̃ is inverted, for the estimate and for its attribution."""
+        return GalerkinSpace(self.hessian, self.gram, self.preconditioner)
+
+    @cached_property
+    def gram(self) -> csc_array:
+        """DᵀD on the free atoms."""
+        return gradient_gram(self.cell.bonds, len(self.cell), self.free)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether any atom is; otherwise translations cost nothing."""
+        return not self.cell.free.all()
+
+    def newton_step(self, r: Array) -> Array:
+        """H̃⁻¹r (m, 3) Å for forces r (m, 3) eV/Å on the free atoms; in a periodic cell their mean is dropped.
+
+        Raises NotPositiveDefiniteError and NotConvergedError.
+        """
+        return self.space.solve(r if self.is_held else r - r.mean(axis=0), NEWTON_TOLERANCE)
 
 
 @dataclass(frozen=True)
@@ -89,28 +124,29 @@ class ErrorEstimate:
 
 def estimate_error(residual: Residual) -> ErrorEstimate:
     """The estimates of one candidate in one defect. Raises NotConvergedError if an iteration fails."""
-    cell, scale = residual.cell, residual.scale
-    free = np.flatnonzero(cell.free)
-    r = _without_translation(residual.forces[free], cell)
+    cell, scale, free = residual.cell, residual.scale, residual.free
+    r = residual.forces[free] if residual.is_held else residual.forces - residual.forces.mean(axis=0)
 
     def size(x: Array) -> float:
         u = np.zeros_like(residual.forces)
         u[free] = x
         return energy_norm(u, cell.bonds) / scale
 
-    inverse = residual.crystal_inverse
-    crystal = None if inverse is None else size(inverse.solve(r))
+    step = _crystal_step(residual, r)
+    crystal = None if step is None else size(step)
+    try:
+        x = residual.newton_step(r)
+    except NotPositiveDefiniteError:
+        return ErrorEstimate(crystal, candidate_stability(residual))
     c0 = candidate_stability(residual)
     if c0 <= 0.0:
         return ErrorEstimate(crystal, c0)
-    step = residual.newton_step
     try:
-        x = step.solve(r)
-        second = step.solve(_forces_after(residual, x))
+        second = residual.newton_step(_nonlinear_forces(residual, x))
     except (NotPositiveDefiniteError, NotConvergedError):  # c̃0 is zero within the error of the differences
         return ErrorEstimate(crystal, c0)
     value = size(x)
-    dual = DualNorm(cell.bonds, cell.reference, free if _is_held(cell) else None)
+    dual = DualNorm(cell.bonds, cell.reference, free if residual.is_held else None)
     return ErrorEstimate(
         crystal,
         c0,
@@ -121,55 +157,34 @@ def estimate_error(residual: Residual) -> ErrorEstimate:
     )
 
 
-@dataclass(frozen=True)
-class NewtonStep:
-    """H̃⁻¹ at the reference's equilibrium, by conjugate gradients on products H̃v."""
-
-    hessian: LinearOperator
-    preconditioner: Preconditioner
-
-    def solve(self, r: Array) -> Array:
-        """H̃⁻¹r, (m, 3) Å on the free atoms. Raises NotPositiveDefiniteError and NotConvergedError."""
-        return conjugate_gradients(self.hessian, r, self.preconditioner)
-
-
 def candidate_stability(residual: Residual) -> float:
     """c̃0: the smallest ⟨H̃v, v⟩ / ‖Dv‖² at the reference's equilibrium, eV/Å². Raises NotConvergedError.
 
-    In a periodic cell one atom is held: the quotient does not change under translations, which bring every v
-    to rest there.
+    The residual has the symmetry of the core, which the softest mode may break: the search starts from noise,
+    mostly in the core.
     """
-    cell = residual.cell
-    free = np.flatnonzero(cell.free)
-    moving = free if _is_held(cell) else free[1:]
-    hessian = hessian_products(residual.evaluate, residual.positions, moving)
-    gram = gradient_gram(cell.bonds, len(cell), moving)
-    points = cell.reference[moving, : 2 if cell.line_period is not None else 3]
-    return stability_constant(hessian, gram, points, STABILITY_TOLERANCE)
+    noise = np.random.default_rng(0).normal(size=(len(residual.free), 3))
+    noise /= 1.0 + (residual.cell.r[residual.free, None] / CORE_WIDTH) ** 2
+    return residual.space.stability_constant(noise, STABILITY_TOLERANCE)
 
 
-def _forces_after(residual: Residual, x: Array) -> Array:
-    """The candidate's forces on the free atoms once they have moved by x (m, 3) Å."""
-    free = residual.cell.free
-    moved = residual.positions.copy()
-    moved[free] += x
-    return _without_translation(residual.evaluate(moved).forces[free], residual.cell)
-
-
-def _without_translation(forces: Array, cell: DefectCell) -> Array:
-    """In a periodic cell only the part that no translation carries does work."""
-    return forces if _is_held(cell) else forces - forces.mean(axis=0)
-
-
-def _is_held(cell: DefectCell) -> bool:
-    return not cell.free.all()
-
-
-def _crystal_inverse(cell: DefectCell, free: IntArray) -> Preconditioner | None:
-    """The inverse of the crystal's harmonic operator, with its full range, on the free atoms."""
-    if not _is_held(cell):
-        return periodic_preconditioner(cell)
+def _crystal_step(residual: Residual, r: Array) -> Array | None:
+    """H⁻¹r (m, 3) Å with the operator of the candidate's crystal; None if it is not positive definite."""
+    if not residual.is_held:
+        return residual.preconditioner.solve(r)
+    operator = harmonic_products(residual.cell, residual.free)
     try:
-        return SparseFactor(harmonic_operator(cell, free), cell.reference[free, :2])
+        return conjugate_gradients(operator, r, residual.preconditioner, CRYSTAL_TOLERANCE)
     except NotPositiveDefiniteError:
         return None
+
+
+def _nonlinear_forces(residual: Residual, x: Array) -> Array:
+    """r(ū + x) − (r − H̃x) on the free atoms: what a Newton step x leaves because forces are not linear.
+
+    The bracket is what it leaves because H̃x = r holds to a tolerance only.
+    """
+    moved = residual.positions.copy()
+    moved[residual.free] += x
+    change = residual.evaluate(moved).forces[residual.free] - residual.forces[residual.free]
+    return change + residual.hessian.matvec(x.ravel()).reshape(x.shape)

@@ -5,7 +5,12 @@ from numpy.testing import assert_allclose
 from genmlip.crystal import Crystal
 from genmlip.crystal.pairs import Pairs
 from genmlip.dislocations import Dislocation, Vacancy
-from genmlip.dislocations.harmonic import full_range, harmonic_operator, harmonic_preconditioner
+from genmlip.dislocations.harmonic import (
+    full_range,
+    harmonic_operator,
+    harmonic_preconditioner,
+    harmonic_products,
+)
 from genmlip.dislocations.vacancy import PeriodicTopology
 from genmlip.potentials import load_potential
 from genmlip.statics.hessian import assemble_hessian, bond_blocks, bond_operator, positive_part
@@ -136,3 +141,11 @@ def test_operator_couples_only_the_pairs_it_is_given():
     K = np.diag([1.0, 2.0, 3.0])
     H = bond_operator(np.array([-K, -K]), pairs, 3, np.array([0, 1])).toarray()
     assert_allclose(H, np.block([[K, -K], [-K, K]]))
+
+
+@pytest.mark.parametrize("name", ["bcc-screw-111", "bcc-edge-111"])
+def test_products_of_the_harmonic_operator_are_those_of_its_matrix(tungsten, name):
+    cell = Dislocation(tungsten, name).cell(14.0)
+    free = np.flatnonzero(cell.free)
+    v = np.random.default_rng(0).normal(size=3 * len(free))
+    assert_allclose(harmonic_products(cell, free) @ v, harmonic_operator(cell, free) @ v, atol=1e-12)

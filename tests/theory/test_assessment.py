@@ -8,7 +8,7 @@ import pytest
 from genmlip.dislocations import Dislocation, Vacancy, equilibrate, make_defect
 from genmlip.dislocations.boundaries import closed_boundary
 from genmlip.dislocations.equilibrate import core_disturbance
-from genmlip.dislocations.harmonic import harmonic_operator
+from genmlip.dislocations.harmonic import harmonic_products
 from genmlip.errors import (
     InputError,
     NotConvergedError,
@@ -100,7 +100,7 @@ def test_a_saddle_of_the_candidate_is_told_and_not_estimated(tungsten):
 def test_harmonic_lattice_that_gives_way_does_not_end_an_assessment(run, perturbed, monkeypatch):
     """Bonds are lost where a half-plane ends; the crystal may be stable and its slipped lattice not."""
     whole = run(perturbed(1e-3))
-    monkeypatch.setattr(estimates, "harmonic_operator", lambda cell, free: -harmonic_operator(cell, free))
+    monkeypatch.setattr(estimates, "harmonic_products", lambda cell, free: -harmonic_products(cell, free))
     result = run(perturbed(1e-3))
     assert result.failure is None
     assert result.estimate.crystal is None
