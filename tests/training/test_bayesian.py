@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,8 +9,9 @@ from scipy.linalg import null_space
 from scipy.stats import multivariate_normal
 
 from genmlip.errors import InputError
-from genmlip.training import ARD, BayesianRidge, ReducedSystem, StreamedQR
+from genmlip.training import ARD, BayesianRidge, GCVRidge, ReducedSystem, StreamedQR
 from genmlip.training.solvers.evidence import Evidence
+from genmlip.training.solvers.solution import ConvergenceWarning
 
 NOISE = {"E": 0.02, "F": 0.1, "V": 0.8}
 
@@ -233,3 +236,63 @@ def test_fewer_equations_than_functions_are_enough(solver):
 def test_settings_of_a_search_without_end_are_refused(make):
     with pytest.raises(InputError, match="tolerance > 0 and max_iterations ≥ 1"):
         make()
+
+
+def few_equations(n, sigma, K=40, seed=0):
+    """``n`` labels drawn from a model of K functions with noise ``sigma``."""
+    rng = np.random.default_rng(seed)
+    prior = np.linspace(1.0, 4.0, K)
+    A = rng.standard_normal((n, K)) @ np.diag(np.logspace(0, -1, K))
+    y = A @ (rng.standard_normal(K) / prior) + sigma * rng.standard_normal(n)
+    return reduce({"F": A}, {"F": y}), prior
+
+
+@pytest.mark.parametrize(("n", "sigma", "seed"), [(39, 3.0, 0), (30, 3.0, 2), (30, 0.3, 0), (10, 3.0, 4)])
+def test_fewer_equations_than_functions_do_not_hide_the_noise_behind_interpolation(n, sigma, seed):
+    """With too small a noise the evidence is flat: the search once ended there, at σ = 1e-9, "converged"."""
+    system, prior = few_equations(n, sigma, seed=seed)
+    solution = BayesianRidge().solve(system, prior)
+    evidence, size = Evidence.of(system, prior, False), np.linalg.norm(system.triangle[:, -1]) / np.sqrt(n)
+    scan = [
+        evidence.at(np.array([size * s]), np.full(40, a)).logarithm
+        for s in np.logspace(-9, 1, 21)
+        for a in np.logspace(-4, 6, 31)
+    ]
+    assert solution.details["log_evidence"] > max(scan) - 0.02
+    assert solution.posterior.noise["all"] > 0.1 * sigma
+
+
+@pytest.mark.parametrize("solver", [BayesianRidge(), ARD(), GCVRidge()])
+def test_a_fit_that_interpolates_says_so(solver):
+    system, prior = few_equations(30, 0.0)
+    with pytest.warns(
+        ConvergenceWarning, match=r"interpolates: of 30 equations for 40 functions none is left"
+    ):
+        solver.solve(system, prior)
+
+
+@pytest.mark.parametrize("solver", [BayesianRidge(max_iterations=1), ARD(max_iterations=1)])
+def test_a_search_that_ran_out_of_iterations_says_so(solver):
+    rows, labels, prior, _ = linear_problem(3)
+    with pytest.warns(
+        ConvergenceWarning, match=r"has not found .* in \d+ iterations: .* raise max_iterations"
+    ):
+        solution = solver.solve(reduce(rows, labels), prior)
+    assert solution.details["converged"] is False
+
+
+@pytest.mark.parametrize("solver", [BayesianRidge(), BayesianRidge(True), ARD(), GCVRidge()])
+@pytest.mark.parametrize("noise", [NOISE, dict.fromkeys(NOISE, 0.0)])
+def test_searches_that_end_well_are_silent(solver, noise):
+    """Also where labels without any noise leave no maximum."""
+    rows, labels, prior, _ = linear_problem(3, sizes=(40, 200, 60), noise=noise)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        solver.solve(reduce(rows, labels), prior)
+
+
+def test_what_is_left_to_estimate_the_noise_from_is_recorded():
+    rows, labels, prior, _ = linear_problem(3)
+    for separate in (False, True):
+        solution = BayesianRidge(separate, tolerance=1e-6).solve(reduce(rows, labels), prior)
+        assert_allclose(solution.details["left_for_noise"], 84 - solution.degrees_of_freedom, rtol=1e-4)

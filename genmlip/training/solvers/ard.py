@@ -62,4 +62,4 @@ class ARD:
         coefficients[active] = marginal.mean / prior[active]
         factor[active] = marginal.factor / prior[active, None]
         details = {"functions": len(active), "iterations": iterations}
-        return solution(found, system, prior, coefficients, factor, details)
+        return solution(self, found, system, prior, coefficients, factor, details)

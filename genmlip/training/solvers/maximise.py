@@ -19,11 +19,13 @@ class Maximum:
     """The marginal where the search ended.
 
     iterations : of L-BFGS
-    converged : whether the gradient became as small as asked for
+    slope : largest slope of the evidence that is left, in units of ``tolerance``'s
+    converged : whether it became as small as asked for
     """
 
     marginal: Marginal
     iterations: int
+    slope: float
     converged: bool
 
 
@@ -59,5 +61,6 @@ def maximise(
         bounds=np.column_stack([start - FAR * unit, start + FAR * unit]),
         options={"maxiter": iterations, "maxfun": 2 * iterations, "gtol": tolerance, "ftol": 0.0},
     )
-    slope = found.jac[(found.x > start - FAR * unit) & (found.x < start + FAR * unit)]
-    return Maximum(at(found.x), int(found.nit), bool(np.abs(slope).max(initial=0.0) <= tolerance))
+    free = (found.x > start - FAR * unit) & (found.x < start + FAR * unit)
+    slope = float(np.abs(found.jac[free]).max(initial=0.0))
+    return Maximum(at(found.x), int(found.nit), slope, slope <= tolerance)

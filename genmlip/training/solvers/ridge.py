@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 
 from genmlip._types import Array
 from genmlip.errors import InputError
-from genmlip.training.solvers.solution import Solution
+from genmlip.training.solvers.solution import Solution, warn_if_interpolating
 from genmlip.training.solvers.spectrum import Spectrum
 from genmlip.training.streamed_qr import ReducedSystem
 
@@ -45,7 +45,7 @@ class GCVRidge:
 
     smallest, largest : limits of α, in units of the largest singular value of R Γ⁻¹
 
-    Raises InputError for a system without equations.
+    A ConvergenceWarning says if it interpolates. Raises InputError for a system without equations.
     """
 
     smallest: float = 1e-13
@@ -58,6 +58,13 @@ class GCVRidge:
             )
 
     def solve(self, system: ReducedSystem, prior: Array) -> Solution:
+        found = self.minimum(system, prior)
+        left = system.n_rows - found.degrees_of_freedom
+        warn_if_interpolating("GCVRidge", left, system.n_rows, system.n_columns)
+        return found
+
+    def minimum(self, system: ReducedSystem, prior: Array) -> Solution:
+        """The solution, without a word on how little the data may tell about α."""
         if system.n_rows < 1:
             raise InputError("no equation is left to choose alpha by: add configurations or use Ridge")
         spectrum = Spectrum.of(system, prior)

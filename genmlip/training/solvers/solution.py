@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from genmlip._types import Array
+from genmlip.errors import GenmlipWarning
 from genmlip.training.solvers.posterior import Posterior
 from genmlip.training.streamed_qr import ReducedSystem
+
+
+class ConvergenceWarning(GenmlipWarning):
+    """Noise and penalty are not the most probable ones, or the data do not tell them."""
 
 
 @dataclass(frozen=True)
@@ -39,3 +45,15 @@ class Solver(Protocol):
         A solver that tells energies, forces and virials apart finds them in ``system.parts``.
         """
         ...
+
+
+def warn_if_interpolating(solver: str, left: float, n_rows: float, n_columns: int) -> None:
+    """A ConvergenceWarning where less than one equation is ``left`` to tell noise from what is fitted."""
+    if left < 1.0:
+        warnings.warn(
+            f"{solver} interpolates: of {n_rows:.0f} equations for {n_columns} functions none is left to "
+            "estimate the noise from, which decides how much is regularised; add configurations, make the "
+            "basis smaller, or use Ridge",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
