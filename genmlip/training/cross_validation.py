@@ -99,7 +99,7 @@ def cross_validate(
         )
     kinds, weights = parse_observations(observations), weights or Weights()
     check_dataset(ace, dataset, kinds, weights)
-    given, done = reference_energies(ace, dataset, kinds, E0), count(1)
+    given, done = reference_energies(ace, dataset, kinds, weights, E0), count(1)
 
     def advance(*_: int) -> None:
         if progress is not None:

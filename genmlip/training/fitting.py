@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -111,14 +111,15 @@ def fit(
     workers : threads that assemble; the result does not depend on it. Where the machine is shared, let BLAS
         have one thread (OPENBLAS_NUM_THREADS=1, set before NumPy is imported): its own would be in their way.
 
-    Raises InputError for data that lack a label, an element the model lacks, unknown observations or groups,
-    and for fewer equations than functions where the solver has no regularisation.
+    Raises InputError for data that lack a label, elements that only the data or only the model have (unless
+    E0 is given), unknown observations or groups, and for fewer equations than functions where the solver has
+    no regularisation.
     """
     kinds, weights = parse_observations(observations), weights or Weights()
     solver = solver or BayesianRidge()
     check_dataset(ace, dataset, kinds, weights)
     started = time.perf_counter()
-    given = reference_energies(ace, dataset, kinds, E0)
+    given = reference_energies(ace, dataset, kinds, weights, E0)
     to_fit = less_cores(ace, dataset)
     system = assemble(ace, to_fit, kinds, weights, given, progress, workers).system()
     if system.n_rows == 0:
@@ -180,9 +181,16 @@ def solve(system: ReducedSystem, solver: Solver, prior: Array) -> tuple[Solution
 
 
 def reference_energies(
-    ace: LinearModel, dataset: Dataset, kinds: tuple[Observation, ...], E0: Mapping[str, float] | None
+    ace: LinearModel,
+    dataset: Dataset,
+    kinds: tuple[Observation, ...],
+    weights: Weights,
+    E0: Mapping[str, float] | None,
 ) -> dict[str, float] | None:
-    """E0 of every element where it is known, None where it has to be fitted."""
+    """E0 of every element where it is known, None where it has to be fitted.
+
+    Raises InputError for elements whose E0 is neither given nor in the data.
+    """
     if E0 is not None:
         missing = sorted(set(ace.symbols) - set(E0))
         if missing:
@@ -191,6 +199,7 @@ def reference_energies(
             if not np.isfinite(E0[symbol]):
                 raise InputError(f"E0 of {symbol} must be a finite number, got {E0[symbol]!r}")
         return {symbol: float(E0[symbol]) for symbol in ace.symbols}
+    _complain_of_missing(ace.symbols, dataset.symbols, "the data hold no {}, which the model describes")
     free_atoms = {
         c.atoms.get_chemical_symbols()[0]: float(c.energy)
         for c in dataset
@@ -200,7 +209,24 @@ def reference_energies(
         return {symbol: free_atoms[symbol] for symbol in ace.symbols}
     if all(kind.letter != "E" for kind in kinds):
         return {symbol: float(getattr(ace, "E0", {}).get(symbol, 0.0)) for symbol in ace.symbols}
+    fitted = {
+        symbol
+        for c in dataset
+        if any(k.letter == "E" and c.weight * weights.of(k, c.group) > 0 for k in kinds)
+        for symbol in c.atoms.get_chemical_symbols()
+    }
+    if fitted:
+        _complain_of_missing(ace.symbols, fitted, "no energy that is fitted has to do with {}")
     return None
+
+
+def _complain_of_missing(symbols: Iterable[str], present: Collection[str], message: str) -> None:
+    missing = ", ".join(symbol for symbol in symbols if symbol not in present)
+    if missing:
+        raise InputError(
+            f"{message.format(missing)} (found: {', '.join(sorted(present))}): add configurations, give E0, "
+            "or leave it out of the model"
+        )
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -365,3 +367,33 @@ def test_a_calculator_that_returns_nan_is_caught(tungsten):
 
     with pytest.raises(InputError, match="configuration 1 labelled by Broken: energy holds NaN"):
         label([tungsten.unit_cell()], Broken(sigma=2.0, rc=4.0))
+
+
+@pytest.fixture
+def alloy_data():
+    """Copper with and without an atom of aluminium."""
+    copper, alloy = bulk("Cu", cubic=True), bulk("Cu", cubic=True)
+    alloy.symbols[0] = "Al"
+    for atoms in (copper, alloy):
+        atoms.rattle(0.05, seed=1)
+    copper.info["config_type"], alloy.info["config_type"] = "pure", "alloy"
+    return label([copper, alloy], EMT())
+
+
+@pytest.mark.parametrize("observations", ["EF", "F"])
+def test_an_element_of_the_model_that_the_data_lack_is_refused_unless_its_energy_is_given(
+    alloy_data, observations
+):
+    """Its E0 once became zero without a word."""
+    model, pure = LinearACE(("Al", "Cu"), 5.0, order=1, degree=4), alloy_data.select("pure")
+    with pytest.raises(InputError, match=r"the data hold no Al, which the model describes \(found: Cu\)"):
+        fit(model, pure, observations)
+    potential = fit(model, pure, observations, E0={"Al": -1.5, "Cu": -0.2}).potential
+    assert potential.E0 == {"Al": -1.5, "Cu": -0.2}
+
+
+def test_an_element_whose_energies_have_no_weight_is_refused(alloy_data):
+    model, weights = LinearACE(("Al", "Cu"), 5.0, order=1, degree=4), Weights(groups={"alloy": {"E": 0.0}})
+    with pytest.raises(InputError, match=r"no energy that is fitted has to do with Al \(found: Cu\)"):
+        fit(model, alloy_data, "EF", weights)
+    assert set(fit(model, alloy_data, "EF").potential.E0) == {"Al", "Cu"}

@@ -118,7 +118,7 @@ def solution(
 
 
 def left_for_noise(marginal: Marginal) -> float:
-    """Equations left to estimate the noise from: Σ_t ‖A_t c − y_t‖² / σ_t², which at a maximum is n − Σγ_k."""
+    """Equations left to estimate the noise from: Σ_t ‖A_t c − y_t‖² / σ_t², at a maximum n − Σγ."""
     residuals = marginal.evidence.residuals(marginal.mean)
     return float((marginal.evidence.n_rows * (residuals / marginal.noise) ** 2).sum())
 
