@@ -47,7 +47,7 @@ def far_field_error(reference: Dislocation, candidate: Crystal, inner: float, ou
     √∫ d log r of the growth with the secant constants at each r; zero in a cell that is all core.
     Raises InputError for a radius that is not positive.
     """
-    if not min(inner, outer) > 0:
+    if not (inner > 0 and outer > 0):
         raise InputError(f"radii must be positive, got {inner:g} and {outer:g} Å")
     if outer <= inner:
         return 0.0
