@@ -67,7 +67,8 @@ def study(
 ) -> None:
     """Carry out a study; the folder (default: results/NAME) then holds one table with a row per run.
 
-    A killed study continues with --resume. A NAME is a file in ./experiments/ or shipped with genmlip.
+    A killed study continues with --resume. Runs that fail are rows with the reason, and the exit code is 3 if
+    all of them do. A NAME is a file in ./experiments/ or shipped with genmlip.
 
     Example: genmlip study training_cell_size --preset quick --workers 4
     """
@@ -75,7 +76,7 @@ def study(
     from genmlip.studies import Study
     from genmlip.studies.cluster import DaskCluster
     from genmlip.studies.declaration import find_declaration, load_declaration
-    from genmlip.studies.progress import ProgressBar, show_failures
+    from genmlip.studies.progress import ProgressBar, check_that_some_finished, show_failures
     from genmlip.studies.table import RESULTS
     from genmlip.studies.workers import Executor, LocalProcesses
 
@@ -108,6 +109,7 @@ def study(
     _show(table, declared.kind.__dataclass_fields__)
     show_failures(table, console)
     console.print(f"{len(table)} rows in {folder / 'table.csv'}", highlight=False)
+    check_that_some_finished(table, folder)
 
 
 def _wanted(texts: list[str]) -> dict[str, list[str]]:
@@ -157,19 +159,17 @@ def demo(
     """
     from genmlip.report.verdict import verdict
     from genmlip.studies.demo import run_demo
-    from genmlip.studies.progress import ProgressBar, show_failures
+    from genmlip.studies.progress import NoRunFinishedError, ProgressBar, show_failures
     from genmlip.studies.workers import LocalProcesses
     from genmlip.theory.attribution import CORE_RADIUS
 
     console = messages()
-    done = run_demo(
-        out,
-        LocalProcesses(workers or os.cpu_count() or 1),
-        ProgressBar(console),
-        tiny=tiny,
-        resume=resume,
-        force=force,
-    )
+    executor = LocalProcesses(workers or os.cpu_count() or 1)
+    try:
+        done = run_demo(out, executor, ProgressBar(console), tiny=tiny, resume=resume, force=force)
+    except NoRunFinishedError as error:
+        show_failures(error.table, console)
+        raise
     print(
         "Errors of the relaxed dislocation, geometric means over the seeds.\n"
         "own: geometry and energy with each fit in its own far field; common: in the reference's;\n"

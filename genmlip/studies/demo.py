@@ -15,7 +15,7 @@ from genmlip.studies.figures import draw_all
 from genmlip.studies.folder import StudyFolder
 from genmlip.studies.generalisation import Generalisation
 from genmlip.studies.parameters import grid
-from genmlip.studies.progress import Progress
+from genmlip.studies.progress import Progress, check_that_some_finished
 from genmlip.studies.study import Study
 from genmlip.studies.workers import Executor
 
@@ -46,11 +46,15 @@ def run_demo(
     resume: bool = False,
     force: bool = False,
 ) -> DemoResult:
-    """Carry out the study, draw its figures and write report.html, all in ``out``."""
+    """Carry out the study, draw its figures and write report.html, all in ``out``.
+
+    Raises NoRunFinishedError where every run failed.
+    """
     study, folder = TINY if tiny else DEMO, Path(out)
     table = study.execute(
         folder, name="demo", executor=executor, progress=progress, resume=resume, retry=resume, force=force
     )
+    check_that_some_finished(table, folder)
     return DemoResult(table, *_tell(study, folder, table))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from genmlip.errors import GenmlipError
 from genmlip.studies.runs import Outcome
 
 if TYPE_CHECKING:
@@ -64,15 +67,40 @@ class ProgressBar:
         self._bar.advance(self._task)
 
 
+NUMBER = re.compile(r"\d+(\.\d+)?(e[+-]?\d+)?")
+
+
+class NoRunFinishedError(GenmlipError):
+    """Every run of a study failed; ``table`` holds the reasons."""
+
+    exit_code = 3
+
+    def __init__(self, table: pd.DataFrame, folder: Path) -> None:
+        self.table = table
+        super().__init__(f"none of the {len(table)} runs finished; {folder / 'table.csv'} has the reasons")
+
+
+def check_that_some_finished(table: pd.DataFrame, folder: Path) -> None:
+    """Raise NoRunFinishedError where every run of the ``table`` in ``folder`` failed."""
+    if (table["status"] != "ok").all():
+        raise NoRunFinishedError(table, folder)
+
+
 def show_failures(table: pd.DataFrame, console: Console) -> None:
-    """One line per kind of failure: how many runs, which parameters they share, where to read more."""
+    """One line per reason, the most frequent first: how many runs, the first of them, where to read more.
+
+    Messages that differ by their numbers only are one reason.
+    """
     failed = table[table["status"] != "ok"]
     if failed.empty:
         return
+    from rich.markup import escape
+
     console.print(
         f"[bold red]{len(failed)} of {len(table)} runs failed[/] (--resume --retry does them again):"
     )
-    for message, rows in failed.groupby("error"):
+    reasons = failed.groupby(failed["error"].str.replace(NUMBER, "#", regex=True), sort=False)
+    for _, rows in sorted(reasons, key=lambda reason: -len(reason[1])):
         first = rows.iloc[0]
         where = first["traceback"] if isinstance(first["traceback"], str) else f"run {first['run']}"
-        console.print(f"  {len(rows)} × {message}  [dim]({where})[/]", highlight=False)
+        console.print(f"  {len(rows)} × {escape(first['error'])}  [dim]({where})[/]", highlight=False)
