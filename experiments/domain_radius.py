@@ -18,10 +18,8 @@ SMOOTH = {
 }
 LARGE = [20.0, 28.0, 40.0, 56.0, 80.0, 113.0, 160.0]
 FITS = {"radius": LARGE, "observations": ["EF", "EFV"], "dislocation": [SCREW, EDGE, MIXED]}
-FARTHER = FITS | {
-    "radius": 226.0,
-    "dislocation": [SCREW, MIXED],
-}  # the period of an edge is three times theirs
+# the period of an edge is three times theirs
+FARTHER = FITS | {"radius": 226.0, "dislocation": [SCREW, MIXED]}
 
 study = Study(
     runs=[
