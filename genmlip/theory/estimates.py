@@ -36,8 +36,8 @@ from genmlip.statics.norms import DualNorm, energy_norm, gradient_gram
 from genmlip.statics.preconditioner import NotPositiveDefiniteError, Preconditioner
 from genmlip.statics.stability import hessian_products
 
-NEWTON_TOLERANCE, CRYSTAL_TOLERANCE = 1e-5, 1e-8
-"""Relative, of the residuals of H̃x = r and Hx = r in the norm of P⁻¹; ‖Dx‖ was a hundredth of that off."""
+NEWTON_TOLERANCE, CRYSTAL_TOLERANCE = 1e-6, 1e-8
+"""Relative, of the residuals of H̃x = r and Hx = r in the norm of P⁻¹; ‖Dx‖ was off by half as much."""
 STABILITY_TOLERANCE = 1e-6
 """Relative, of c̃0."""
 CORE_WIDTH = 5.0
@@ -108,7 +108,7 @@ class ErrorEstimate:
     value : ‖DH̃⁻¹r‖, the prediction
     bound : c̃0^(−1/2) (r · H̃⁻¹r)^(1/2) ≥ value;  dual : c̃0⁻¹ ‖r‖₋₁ ≥ bound
     crystal : ‖DH⁻¹r‖ with the harmonic operator H of the candidate's perfect crystal on the slipped lattice:
-        from forces alone, blind to how soft the core is; None where H is not positive definite
+        from forces alone, blind to how soft the core is; None where H shows a direction of negative curvature
     stability : c̃0 of the candidate at ū, eV/Å². Where it is not positive the candidate has no equilibrium
         next to ū; then value, bound, dual and contraction are None
     contraction : Θ; the error of the prediction is about this fraction of it, and from ½ on it says little

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from genmlip.crystal import Crystal
 from genmlip.dislocations import Dislocation, Vacancy, equilibrate, make_defect
 from genmlip.dislocations.boundaries import closed_boundary
 from genmlip.dislocations.equilibrate import core_disturbance
@@ -17,8 +18,16 @@ from genmlip.errors import (
 )
 from genmlip.potentials import load_potential
 from genmlip.potentials.finnis_sinclair import TUNGSTEN, FinnisSinclair
-from genmlip.statics import crystal_stability
+from genmlip.potentials.stillinger_weber import SILICON, StillingerWeber
+from genmlip.statics import (
+    SparseFactor,
+    assemble_hessian,
+    crystal_stability,
+    energy_norm,
+    stability_constant,
+)
 from genmlip.theory import assess, assessment, estimates, fit_rate
+from genmlip.theory.assessment import residual_of
 
 
 def test_a_potential_makes_no_error_against_itself(run):
@@ -80,6 +89,29 @@ def test_stiffness_of_the_crystal_does_not_bound_the_error_of_a_soft_core(run, p
     assert result.estimate.crystal < 0.7 * result.common.geometry_error
     line = np.array(result.common.reference.cell.defect.system.line)
     assert result.estimate.stability < 0.2 * crystal_stability(result.candidate_crystal, line)
+
+
+def test_estimate_is_that_of_the_factorised_hessian():
+    """H̃ from site Hessians in closed form, with silicon's internal shifts; products are differences here."""
+    reference = StillingerWeber("Si", SILICON)
+    candidate = StillingerWeber("Si", replace(SILICON, lam=21.3, sigma=2.096))
+    defect = make_defect(Crystal.from_potential(reference), "diamond-60")
+    rest = equilibrate(defect, reference, 14.0, closed_boundary(defect))
+    found = assess(reference, candidate, defect, 14.0, equilibrium=rest, estimate_only=True)
+
+    in_common = replace(defect, crystal=found.candidate_crystal, medium=defect.crystal)
+    residual = residual_of(candidate, in_common, rest)
+    cell, free, atoms = residual.cell, residual.free, residual.cell.atoms.copy()
+    atoms.positions = residual.positions
+    hessian = assemble_hessian(candidate, atoms, cell.centres, free)
+    points, r = cell.reference[free, :2], residual.forces[free]
+    x = np.zeros_like(residual.forces)
+    x[free] = SparseFactor(hessian, points).solve(r)
+    c0 = stability_constant(hessian, residual.gram, points)
+    assert found.estimate.value == pytest.approx(energy_norm(x, cell.bonds) / residual.scale, rel=3e-6)
+    assert found.estimate.stability == pytest.approx(c0, rel=3e-6)
+    bound = np.sqrt(np.vdot(residual.forces, x) / c0) / residual.scale
+    assert found.estimate.bound == pytest.approx(bound, rel=3e-6)
 
 
 def test_a_saddle_of_the_candidate_is_told_and_not_estimated(tungsten):
