@@ -10,8 +10,9 @@ from typing import Annotated, NoReturn, TextIO
 import typer
 
 from genmlip import __version__
+from genmlip.cli.assess import assess
 from genmlip.cli.barrier import barrier
-from genmlip.cli.defects import assess, equilibrate
+from genmlip.cli.defects import equilibrate
 from genmlip.cli.export import export
 from genmlip.cli.materials import crystal, potentials
 from genmlip.cli.studies import demo, figures, study

@@ -14,7 +14,6 @@ Disloc = Annotated[
     str,
     typer.Argument(metavar="DISLOC", help="bcc-screw-111, bcc-edge-111, …, or vacancy", show_default=False),
 ]
-Reference = Annotated[str, typer.Option(metavar="POT", help="Potential that counts as the truth.")]
 Candidate = Annotated[str, typer.Option(metavar="POT", help="Potential to be judged.")]
 Symbol = Annotated[str | None, typer.Option(help="Element, where the potential offers several.")]
 StructureName = Annotated[

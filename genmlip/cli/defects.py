@@ -1,16 +1,13 @@
-"""``genmlip equilibrate`` and ``genmlip assess``: one defect, one or two potentials."""
+"""``genmlip equilibrate``: one defect, one potential."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from genmlip.cli.arguments import (
     Boundary,
-    Candidate,
     Disloc,
     Fmax,
     Force,
@@ -18,11 +15,10 @@ from genmlip.cli.arguments import (
     OutFolder,
     Pot,
     Radius,
-    Reference,
     StructureName,
     Symbol,
 )
-from genmlip.cli.output import check_folder, messages, only_results_on_stdout, show, show_sentences
+from genmlip.cli.output import check_folder, messages, only_results_on_stdout, show
 
 if TYPE_CHECKING:
     from genmlip.potentials import Potential
@@ -68,10 +64,10 @@ def equilibrate(
     check_defect(disloc)
     with only_results_on_stdout():
         potential = load_potential(pot)
-        _say_what_is_lost(potential)
+        say_what_is_lost(potential)
         defect = make_defect(Crystal.from_potential(potential, structure, symbol), disloc)
         try:
-            with _forces_on_stderr() as progress:
+            with forces_on_stderr() as progress:
                 result = relax(defect, potential, radius, boundary, fmax, callback=progress)
         except KeyboardInterrupt as interruption:
             reached = getattr(interruption, "result", None)
@@ -84,48 +80,7 @@ def equilibrate(
     result.require_convergence()
 
 
-def assess(
-    disloc: Disloc,
-    reference: Reference,
-    candidate: Candidate,
-    radius: Radius,
-    boundary: Boundary = None,
-    estimate_only: Annotated[
-        bool,
-        typer.Option("--estimate-only", help="Relax nothing with the candidate, only predict its error."),
-    ] = False,
-    symbol: Symbol = None,
-    structure: StructureName = None,
-    json: Json = False,
-) -> None:
-    """How wrong one potential is about a defect, with another as the truth: what the theory estimates,
-    where it comes from, and what to add to the training set.
-
-    Example: genmlip assess --reference fs:W --candidate ace:w.json bcc-screw-111 --radius 40
-
-    Example: genmlip assess --reference fs:W --candidate ase:mycalc:make vacancy --radius 9 --estimate-only
-    """
-    from genmlip.crystal import Crystal
-    from genmlip.dislocations import check_defect, make_defect
-    from genmlip.potentials import load_potential
-    from genmlip.theory import advice
-    from genmlip.theory import assess as compare
-
-    check_defect(disloc)
-    with only_results_on_stdout(), messages().status("relaxing the defect with both potentials"):
-        truth, judged = load_potential(reference), load_potential(candidate)
-        _say_what_is_lost(truth, judged)
-        defect = make_defect(Crystal.from_potential(truth, structure, symbol), disloc)
-        result = compare(truth, judged, defect, radius, boundary, estimate_only=estimate_only)
-    verdict = advice(result)
-    show(result.summary() | ({"verdict": verdict} if json else {}), json, UNITS)
-    if not json:
-        show_sentences(verdict)
-    if result.failure is not None:
-        raise result.failure
-
-
-def _say_what_is_lost(*potentials: Potential) -> None:
+def say_what_is_lost(*potentials: Potential) -> None:
     """A line for every potential whose energies are known as totals only."""
     for potential in potentials:
         if not potential.site_resolved:
@@ -137,7 +92,7 @@ def _say_what_is_lost(*potentials: Potential) -> None:
 
 
 @contextmanager
-def _forces_on_stderr() -> Iterator[Callable[[Progress], None]]:
+def forces_on_stderr() -> Iterator[Callable[[Progress], None]]:
     """One line that tells how far a minimisation is."""
     with messages().status("relaxing") as status:
         yield lambda at: status.update(

@@ -274,7 +274,6 @@ class Selection:
         """One per target, at the candidate's own equilibrium: the reference's is not known in practice."""
         from genmlip.crystal import Crystal
         from genmlip.dislocations import Dislocation, equilibrate
-        from genmlip.statics.preconditioner import NotPositiveDefiniteError
         from genmlip.theory.goal import GoalFunctional
 
         crystal = Crystal.from_potential(candidate, self.crystal().structure, self.crystal().symbol)
@@ -282,8 +281,5 @@ class Selection:
         for name in self.target.split("+"):
             dislocation = Dislocation(crystal, name)
             found = equilibrate(dislocation, candidate, self.radius, "clamped", fmax=1e-4)
-            try:
-                goals.append(GoalFunctional.at_equilibrium(found.require_convergence(), candidate))
-            except NotPositiveDefiniteError:
-                goals.append(GoalFunctional.harmonic(found))
+            goals.append(GoalFunctional.of(found.require_convergence(), candidate)[0])
         return goals

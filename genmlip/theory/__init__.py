@@ -26,6 +26,8 @@ _PUBLIC = {
     "ErrorEstimate": "estimates",
     "estimate_error": "estimates",
     "GoalFunctional": "goal",
+    "Prediction": "prediction",
+    "predict_error": "prediction",
     "dispersion_mismatch": "mismatch",
     "elastic_mismatch": "mismatch",
     "lattice_mismatch": "mismatch",

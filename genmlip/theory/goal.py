@@ -26,7 +26,7 @@ from genmlip.dislocations.harmonic import harmonic_operator
 from genmlip.errors import InputError
 from genmlip.potentials.base import Potential
 from genmlip.statics.hessian import assemble_hessian
-from genmlip.statics.preconditioner import Preconditioner, SparseFactor
+from genmlip.statics.preconditioner import NotPositiveDefiniteError, Preconditioner, SparseFactor
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,14 @@ class GoalFunctional:
     free: IntArray
     bonds: Pairs
     inverse: Preconditioner
+
+    @classmethod
+    def of(cls, equilibrium: Equilibrium, potential: Potential) -> tuple[GoalFunctional, bool]:
+        """As :meth:`at_equilibrium` and True; where that is no minimum, as :meth:`harmonic` and False."""
+        try:
+            return cls.at_equilibrium(equilibrium, potential), True
+        except NotPositiveDefiniteError:
+            return cls.harmonic(equilibrium), False
 
     @classmethod
     def at_equilibrium(cls, equilibrium: Equilibrium, potential: Potential) -> GoalFunctional:

@@ -29,6 +29,7 @@ from genmlip.errors import InputError
 from genmlip.training.assemble import composition
 from genmlip.training.dataset import DEFAULT_GROUP
 from genmlip.training.observations import Weights, parse_observations
+from genmlip.training.plausible import PlausibleReferences, without_cores
 
 if TYPE_CHECKING:
     from genmlip.potentials.ace import LinearACE
@@ -152,30 +153,6 @@ def weights_for_goals(
     found = minimize(predicted, simplex[0], method="Nelder-Mead", options=options).x if free else simplex[0]
     values = {k: getattr(weights, k) / weights.F * float(np.exp(x)) for k, x in zip(free, found, strict=True)}
     return replace(weights, F=1.0, **values)
-
-
-@dataclass(frozen=True, eq=False)
-class PlausibleReferences:
-    """Draws from the posterior of a richer model.
-
-    model : of the richer form;  coefficients : (K′, s);  E0 : eV, by element
-    """
-
-    model: LinearACE
-    coefficients: Array
-    E0: Mapping[str, float]
-
-    @classmethod
-    def of(cls, richer: FitResult, n: int, seed: int) -> PlausibleReferences:
-        """``n`` draws around a fit. Raises InputError for a solver without posterior."""
-        posterior = richer.solution.posterior
-        if posterior is None:
-            raise InputError("plausible references need a posterior: fit the richer model with BayesianRidge")
-        if n < 1:
-            raise InputError(f"at least one plausible reference is needed, got {n}")
-        deviations = posterior.sample(n, np.random.default_rng(seed))
-        potential = richer.potential
-        return cls(_plain(potential), potential.coefficients[:, None] + deviations.T, potential.E0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -313,7 +290,7 @@ class _Whitened:
 
     @classmethod
     def of(cls, fit: FitResult, references: PlausibleReferences | None) -> _Whitened:
-        model, weights = _plain(fit.potential), _weights(fit)
+        model, weights = without_cores(fit.potential), _weights(fit)
         penalty, noise = _penalty(fit)
         scaled = {k: getattr(weights, k) / noise.get(k, noise.get("all", 1.0)) for k in ("E", "F", "V")}
         prior = np.append(np.full(len(model.symbols), E0_PRIOR), penalty * model.smoothness)
@@ -351,19 +328,11 @@ class _Whitened:
         for goal in goals:
             force_rows = [self.model.design(goal.atoms).forces]
             if self.references is not None:
-                theirs = self.references.model.design(goal.atoms).forces
-                force_rows.append(theirs @ self.references.coefficients)
+                force_rows.append(self.references.forces(goal.atoms))
             parts.append(goal.factor(np.hstack(force_rows)))
         whole = np.concatenate(parts)
         F = np.hstack([np.zeros((len(whole), len(self.model.symbols))), whole[:, :K]])
         return PosteriorError(F) if self.references is None else PlausibleError(F, whole[:, K:])
-
-
-def _plain(potential: LinearACE) -> LinearACE:
-    """Without repulsive cores: the next fit will choose its own, inside of what it is shown."""
-    from genmlip.potentials.ace import LinearACE
-
-    return LinearACE.from_basis(potential.basis)
 
 
 def _weights(fit: FitResult) -> Weights:

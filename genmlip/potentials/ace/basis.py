@@ -30,6 +30,7 @@ from genmlip.potentials.ace.coupling import coupling_pattern
 from genmlip.potentials.ace.radial import RadialBasis
 
 MAX_ORDER = 6
+MAX_DEGREE = 60
 MAX_MULTISETS = 50_000
 MAX_TENSOR = 200_000  # entries of a coupling tensor
 SHORTEST, LONGEST = 0.1, 100.0  # Å, of cutoff and r0
@@ -279,8 +280,8 @@ def _check_symbols(symbols: tuple[str, ...]) -> None:
 def _check_degrees(degrees: tuple[float, ...], angular_weight: float) -> None:
     if not 1 <= len(degrees) <= MAX_ORDER:
         raise InputError(f"ACE basis: {len(degrees)} degrees given; one per order, 1 to {MAX_ORDER} orders")
-    if not all(d <= 60 for d in degrees):
-        raise InputError(f"ACE basis: degrees {degrees} must be at most 60")
+    if not all(d <= MAX_DEGREE for d in degrees):
+        raise InputError(f"ACE basis: degrees {degrees} must be at most {MAX_DEGREE}")
     if angular_weight < 0.1:
         raise InputError(f"ACE basis: angular_weight = {angular_weight} must be at least 0.1")
     for nu, degree in enumerate(degrees, start=1):
