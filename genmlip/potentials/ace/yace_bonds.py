@@ -27,11 +27,14 @@ from genmlip._types import Array, IntArray
 from genmlip.errors import InputError
 from genmlip.potentials.ace.core import FrozenRadial, ShortRange, zbl
 from genmlip.potentials.ace.expansion import Centre, Expansion, RadialFunctions
+from genmlip.potentials.ace.radial import RadialBasis
 
 MAX_POLYNOMIALS = 1024
 SQRT_4PI = float(np.sqrt(4 * np.pi))
 _SAMPLES = 4 * MAX_POLYNOMIALS  # Chebyshev nodes
 _NEAREST = 0.25  # of the cutoff: closer than this, functions are not what errors are measured against
+_LOCAL = 100.0  # of the tolerance, relative to what is left of a function farther out
+_FARTHEST = 0.9  # of the cutoff: where functions vanish, errors are not measured against them
 _UNSEEN = 1e-12  # 1 − dρ/dr at r_in
 _WIDTH = 0.09  # of the cutoff: narrower than this, Δ costs more than some 600 polynomials
 
@@ -110,7 +113,7 @@ class Bond:
     n_channels : how many of the f are channels
     """
 
-    radial: RadialFunctions
+    radial: RadialBasis
     close_range: CloseRange | None
     mix: Array
     n_channels: int
@@ -141,13 +144,11 @@ class Bond:
 
     @cached_property
     def series(self) -> Array:
-        """(S, _SAMPLES): coefficients a_sk of T_k, zero where only rounding is left."""
-        x = np.cos(np.pi * (np.arange(_SAMPLES) + 0.5) / _SAMPLES)
-        r = (x + 1) / 2 * self.cutoff
-        f = self(r)[0]
-        series = dct(f, axis=1) / _SAMPLES
-        size = np.maximum(_largest(f), abs(self.mix) @ _largest(self.radial(r)[0]))
-        return np.where(abs(series) > 10 * np.finfo(float).eps * size[:, None], series, 0.0)
+        """(S, _SAMPLES): coefficients a_sk of T_k, zero where only rounding is left: as in the upper half."""
+        angle = np.pi * (np.arange(_SAMPLES, dtype=np.longdouble) + 0.5) / _SAMPLES
+        series = dct(self._extended((np.cos(angle) + 1) / 2 * self.cutoff), axis=1) / _SAMPLES
+        rounding = _largest(series[:, _SAMPLES // 2 :])
+        return np.where(abs(series) > rounding[:, None], series, 0.0)
 
     def polynomials(self, n: int) -> Array:
         """(S, n): the functions in terms of g_1 … g_n.
@@ -158,21 +159,35 @@ class Bond:
         k = np.arange(1.0, n + 1)
         series = self.series[:, 1 : n + 1]
         slopes = np.stack([(k / n) ** 2, (k / n) ** 2 * (k**2 - 1) / n**2])  # T_k′ and T_k″ at x = 1, scaled
-        return -2 * (series - series @ slopes.T @ np.linalg.pinv(slopes.T))
+        return (-2 * (series - series @ slopes.T @ np.linalg.pinv(slopes.T))).astype(float)
 
     def length(self, tolerance: float) -> int:
-        """n from which on the series adds up to less than ``tolerance`` of every function."""
-        rest = np.cumsum(abs(self.series[:, ::-1]), axis=1)[:, ::-1]  # Σ_{j ≥ k} |a_j|
-        needed = rest > tolerance * _largest(self(self._distances())[0])[:, None]
-        return max(1, int(needed.sum(axis=1).max()) - 1)
+        """n from which on the series adds up to less than ``tolerance`` of every function.
 
-    def error(self, n: int) -> float:
-        """Largest error of n polynomials, relative to every function's largest value."""
+        That is, of its largest value; and to a hundred times as much of what is left of it farther out, as
+        far as rounding lets it. A fit with large coefficients has pair functions that fall from 10⁵ eV, where
+        no atoms are, to 0.1 eV.
+        """
+        rest = np.cumsum(abs(self.series[:, ::-1]), axis=1)[:, ::-1]  # Σ_{j ≥ k} |a_j|
         r = self._distances()
         exact = self(r)[0]
+        size, far = _largest(exact), self._local_size(r, exact)[:, -1]
+        allowed = np.maximum(tolerance * np.minimum(size, _LOCAL * far), np.finfo(float).eps * size)
+        needed = rest > allowed[:, None]
+        return max(1, int(needed.sum(axis=1).max()) - 1)
+
+    def errors(self, n: int) -> tuple[float, float]:
+        """Largest error of n polynomials, relative to every function's largest value, and to its local one.
+
+        The local one is the largest from the distance on, or from 0.9 of the cutoff on.
+        """
+        r = self._distances()
+        exact = self._extended(r)
         theta = np.arccos(np.clip(2 * r / self.cutoff - 1, -1, 1))
         g = (1 - np.cos(np.arange(1, n + 1)[:, None] * theta)) / 2
-        return _worst_ratio(self.polynomials(n) @ g - exact, exact)
+        error, local = abs(self.polynomials(n) @ g - exact), self._local_size(r, exact)
+        relative = np.divide(error, local, out=np.zeros_like(error), where=local > 0)
+        return _worst_ratio(error, exact), float(relative.max(initial=0.0))
 
     def table_error(self, spline_bin: float) -> float:
         """Largest error of the slopes of cubic Hermite tables, relative to every function's largest slope.
@@ -192,6 +207,20 @@ class Bond:
 
     def _distances(self) -> Array:
         return np.linspace(self.nearest, self.cutoff, 2001)
+
+    def _extended(self, r: Array) -> Array:
+        """f, in extended precision: rounding where f is large would spoil it where it is small."""
+        if self.close_range is None:
+            return np.asarray(self.mix @ self.radial.extended(r))
+        r = r.astype(float)
+        f = self.mix @ self.radial.extended(self.close_range.seen(r)[0])
+        f[self.n_channels] -= SQRT_4PI * self.close_range.outside(r)[0]
+        return np.asarray(f)
+
+    def _local_size(self, r: Array, values: Array) -> Array:
+        """Largest of ``values`` (S, n) at distances ``r`` (n,) and beyond, or beyond 0.9 of the cutoff."""
+        beyond = np.maximum.accumulate(abs(values)[:, ::-1], axis=1)[:, ::-1]
+        return np.asarray(beyond[:, np.searchsorted(r, np.minimum(r, _FARTHEST * self.cutoff))])
 
 
 def bonds_of(expansion: Expansion) -> list[list[Bond]]:
@@ -217,6 +246,7 @@ def _bond(centre: Centre, z: int, radial: RadialFunctions, n_channels: int) -> B
     if isinstance(radial, FrozenRadial):
         close_range = CloseRange.of(radial.short_range, radial.cutoff)
         radial = radial.functions
+    assert isinstance(radial, RadialBasis)  # that of every LinearACE
     pair = _pair_weights(centre, z, len(radial(np.array([radial.cutoff / 2]))[0]))
     mix = np.concatenate([np.eye(n_channels, pair.shape[1]), pair])
     return Bond(radial, close_range, mix, n_channels)

@@ -43,6 +43,8 @@ class ExportReport:
     n_polynomials : K, Chebyshev polynomials per radial function
     n_functions : functions in the file, those of order one included
     radial_error : largest error of a radial or pair function, relative to its largest value
+    local_error : the same relative to its largest value from the distance in question on, or from 0.9 of the
+        cutoff on
     spline_bin : Å, bin of the cubic tables that the readers make
     spline_error : largest error of the slope of such a table, relative to the largest slope. The forces of
         the readers have an error of this order; it falls with the third power of ``spline_bin``.
@@ -58,6 +60,7 @@ class ExportReport:
     n_polynomials: int
     n_functions: int
     radial_error: float
+    local_error: float
     spline_bin: float
     spline_error: float
     table_bytes: int
@@ -70,7 +73,8 @@ def save_yace(
 ) -> ExportReport:
     """Write ``potential`` to the file ``path`` (.yace); what is there is overwritten.
 
-    tolerance : error of the radial functions that is aimed at, relative to their largest values
+    tolerance : error of the radial functions that is aimed at, relative to their largest values, and a
+        hundred times that relative to what is left of them farther out
     spline_bin : Å, bin of the tables that the readers will make; a smaller one costs them memory
 
     Raises InputError if ``path`` does not end in .yace, if the potential is no :class:`LinearACE`, or if its
@@ -91,12 +95,14 @@ def save_yace(
         list(_functions(z, centre, [bond.polynomials(n)[bond.n_channels :] for bond in bonds[z]]))
         for z, centre in enumerate(expansion.centres)
     ]
+    radial_errors, local_errors = zip(*(bond.errors(n) for bond in every), strict=True)
     cores = [bond.close_range for bond in every if bond.close_range is not None]
     report = ExportReport(
         path,
         n,
         sum(map(len, functions)),
-        max(bond.error(n) for bond in every),
+        max(radial_errors),
+        max(local_errors),
         spline_bin,
         max(bond.table_error(spline_bin) for bond in every),
         _table_bytes(every, n, expansion.lmax, spline_bin),

@@ -73,3 +73,12 @@ def test_functions_are_bounded_for_any_distance(radial):
     bound = np.sqrt((2 * np.arange(20) + 2 * radial.envelope + 1) / 2)  # at x = 1, where P_k^{(0, b)} = 1
     assert np.isfinite(slopes).all()
     assert (abs(values).max(axis=1) <= bound * 1.0001).all()
+
+
+@pytest.mark.parametrize(("n_max", "tail", "core", "envelope"), [(1, 2, 10, 3), (2, 1, 2, 4), (40, 2, 10, 3)])
+def test_extended_precision_changes_no_more_than_rounding(n_max, tail, core, envelope):
+    basis = RadialBasis(5.0, 2.7, n_max, tail, core, envelope)
+    r = np.linspace(0.1, 5.2, 200)
+    found = basis.extended(r)
+    assert found.dtype == np.longdouble
+    assert_allclose(found.astype(float), basis(r)[0], atol=1e-12 * np.sqrt(n_max))

@@ -263,3 +263,28 @@ def test_only_a_linear_ace_is_written(tmp_path):
 def test_settings_must_make_sense(tungsten, tmp_path, bad):
     with pytest.raises(InputError, match="must be between"):
         save_yace(tungsten, tmp_path / "p.yace", **bad)
+
+
+def wild_pair_potential():
+    """−(1 − r/r_cut)³ eV from 2.2 Å on, and 10⁴ eV farther in, as fits of many functions to few data are."""
+    ace = LinearACE("W", 5.0, order=1, degree=60)
+    r = np.linspace(2.2, 5.0, 400)
+    R = ace.basis.radial(r)[0]
+    wild = np.linalg.svd(R.T)[2][-1]  # what data at these distances say least about
+    c = np.linalg.lstsq(R.T, -((1 - r / 5.0) ** 3), rcond=1e-9)[0]
+    c += 1e4 / abs(wild @ ace.basis.radial(np.linspace(0.1, 2.0, 50))[0]).max() * wild
+    return ace.with_coefficients(c * np.sqrt(4 * np.pi))
+
+
+def test_a_pair_function_is_accurate_where_atoms_are_however_large_it_is_where_none_are(tmp_path):
+    """Errors were 1e-12 of the largest value beyond a quarter of the cutoff: here 1e-7 of what atoms feel."""
+    potential = wild_pair_potential()
+    report = save_yace(potential, tmp_path / "p.yace")
+    r = np.linspace(2.2, 4.0, 200)
+    exact = potential.coefficients @ potential.basis.radial.extended(r) / np.sqrt(4 * np.pi)
+    assert abs(pair_curve(potential, ("W", "W"), np.linspace(0.5, 2.0, 50)).energy).max() > 1e4
+    found = load_potential(f"ace:{tmp_path / 'p.yace'}").expansion
+    assert len(found.centres[0].weights) == 1
+    pair = found.centres[0].weights[0, 0] * found.radial[0][0](r)[0][0] / np.sqrt(4 * np.pi)
+    assert_allclose(pair, exact.astype(float), rtol=1e-9)
+    assert report.local_error < 1e-8
