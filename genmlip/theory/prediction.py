@@ -38,9 +38,10 @@ STRAIN = 1e-4
 TRUST = (
     "This is what the data tell a richer basis, which is right for references that such a basis can express: "
     "over 87 fits of a smooth one the prediction was 0.93 of the true error, within a factor of 1.26 "
-    "(standard deviation); where the reference has a kink it was 0.6 of it and did not order the fits."
+    "(standard deviation); where the reference has a kink it was 0.6 of it and did not order the fits. The "
+    "range is that of the draws and no confidence interval: it held half of the true errors."
 )
-"""From the study ``optimal_training``, docs/training.md."""
+"""From the study ``optimal_training`` and the table of predictions in docs/training.md."""
 
 
 class References(Protocol):
