@@ -53,6 +53,9 @@ def study(
     reference: Annotated[
         str | None, typer.Option(metavar="POT", help="Another reference in all of its runs.")
     ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of its data sets. Default: $GENMLIP_DATA.")
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="Only its runs with this parameter; can be repeated."),
@@ -78,10 +81,11 @@ def study(
     from genmlip.studies.declaration import find_declaration, load_declaration
     from genmlip.studies.progress import ProgressBar, check_that_some_finished, show_failures
     from genmlip.studies.table import RESULTS
-    from genmlip.studies.workers import Executor, LocalProcesses
+    from genmlip.studies.workers import Executor, LocalProcesses, environment
 
     if scheduler is not None and workers is not None:
         raise InputError("--workers and --scheduler exclude each other")
+    variables = _where_data_are(data, scheduler)
     path = find_declaration(name)
     declared = getattr(load_declaration(path), "study", None)
     if not isinstance(declared, Study):
@@ -96,20 +100,34 @@ def study(
         executor = DaskCluster(scheduler, path)
     folder = out or RESULTS / path.stem
     console = messages()
-    table = declared.execute(
-        folder,
-        name=path.stem,
-        preset=preset,
-        executor=executor,
-        progress=ProgressBar(console),
-        resume=resume,
-        retry=retry,
-        force=force,
-    )
+    with environment(variables):
+        table = declared.execute(
+            folder,
+            name=path.stem,
+            preset=preset,
+            executor=executor,
+            progress=ProgressBar(console),
+            resume=resume,
+            retry=retry,
+            force=force,
+        )
     _show(table, declared.kind.__dataclass_fields__)
     show_failures(table, console)
     console.print(f"{len(table)} rows in {folder / 'table.csv'}", highlight=False)
     check_that_some_finished(table, folder)
+
+
+def _where_data_are(folder: Path | None, scheduler: str | None) -> dict[str, str]:
+    """The environment in which runs find the data sets of ``folder``; worker processes inherit it."""
+    from genmlip.studies.accuracy import FOLDER
+
+    if folder is None:
+        return {}
+    if scheduler is not None:
+        raise InputError(f"--data and --scheduler exclude each other: set {FOLDER} where the workers start")
+    if not folder.is_dir():
+        raise InputError(f"--data {folder}: there is no such folder")
+    return {FOLDER: str(folder.resolve())}
 
 
 def _wanted(texts: list[str]) -> dict[str, list[str]]:

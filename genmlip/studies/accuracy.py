@@ -10,20 +10,20 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import compress
+from itertools import compress, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genmlip.errors import InputError
+from genmlip.errors import InputError, UnknownNameError
 from genmlip.studies.cache import Cache
 from genmlip.studies.runs import Scalar
 from genmlip.studies.specifications import parse_degree, parse_solver, parse_weights
 
 if TYPE_CHECKING:
     from genmlip.potentials.ace import LinearACE
-    from genmlip.training import CrossValidation, Dataset, Weights
+    from genmlip.training import Configuration, CrossValidation, Dataset, Weights
     from genmlip.training.errors import Errors
 
 FOLDER = "GENMLIP_DATA"
@@ -42,9 +42,11 @@ class Accuracy:
     observations : subset of EFV
     cutoff, r0 : Å
     core : exponent of the distance transform
-    order, degree : of the basis, as on the command line
+    order, degree, angular_weight : of the basis, as in :class:`genmlip.LinearACE`
     weights, solvers : candidates, of which cross-validation chooses the pair with the smallest product of the
-        held-out root mean square errors of energies and forces
+        held-out mean absolute errors of energies and forces
+    exchanged : groups whose labels call the yz component of the stress xz and the other way round; they are
+        exchanged back
     group_weights : factors of the weights in some groups, see :class:`genmlip.training.Weights`
     n_folds, block, seed : of the cross-validation, see :func:`genmlip.training.folds`
     tested : whether the test set is looked at
@@ -62,8 +64,10 @@ class Accuracy:
     core: int = 4
     order: int = 3
     degree: str = "16,14,12"
+    angular_weight: float = 1.0
     weights: tuple[str, ...] = ("E=30,F=1,V=0.1",)
     solvers: tuple[str, ...] = ("ridge:1e-3",)
+    exchanged: tuple[str, ...] = ()
     group_weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     n_folds: int = 5
     block: int = 3
@@ -87,18 +91,20 @@ class Accuracy:
                 raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
 
     def __call__(self, cache: Cache) -> Mapping[str, Scalar]:
-        from genmlip.training import cross_validate, evaluate, fit, folds, pooled
+        from genmlip.training import cross_validate, evaluate, fit, folds
 
         training, test = self._datasets()
+        for group in self.exchanged:
+            if group not in training.groups:
+                raise UnknownNameError("group with exchanged stresses", group, training.groups)
         ace = self.model(training)
         divided = folds(training, self.n_folds, self.block, self.seed)
         unscaled = self._weights("E=1,F=1,V=1")
         validation = cross_validate(ace, training, divided, self.observations, unscaled)
-        weights, solver = self._chosen(validation)
+        weights, solver, held_out = self._chosen(validation)
         started = time.process_time()
         result = fit(ace, training, self.observations, self._weights(weights), parse_solver(solver))
         fit_cpu_s = time.process_time() - started
-        held_out = pooled(validation.errors(self._scales(weights), parse_solver(solver)))
         row: dict[str, Scalar] = {
             "chosen_weights": weights,
             "chosen_solver": solver,
@@ -135,7 +141,10 @@ class Accuracy:
         return self._used(Dataset.read(training)), self._used(Dataset.read(test))
 
     def _used(self, data: Dataset) -> Dataset:
-        return data.select(*self.groups.split()) if self.groups else data
+        from genmlip.training import Dataset
+
+        used = data.select(*self.groups.split()) if self.groups else data
+        return Dataset(tuple(_exchanged(c) if c.group in self.exchanged else c for c in used))
 
     def model(self, training: Dataset) -> LinearACE:
         """The potential to be fitted."""
@@ -146,6 +155,7 @@ class Accuracy:
             cutoff=self.cutoff,
             order=self.order,
             degree=parse_degree(self.degree),
+            angular_weight=self.angular_weight,
             r0=self.r0,
             core=self.core,
         )
@@ -157,18 +167,30 @@ class Accuracy:
         weights = parse_weights(text)
         return {letter: getattr(weights, letter) for letter in self.observations}
 
-    def _chosen(self, validation: CrossValidation) -> tuple[str, str]:
-        """The candidates with the smallest held-out error."""
-        candidates = [(weights, solver) for weights in self.weights for solver in self.solvers]
-        if len(candidates) == 1:
-            return candidates[0]
+    def _chosen(self, validation: CrossValidation) -> tuple[str, str, Errors]:
+        """The candidates with the smallest held-out errors, and these."""
+        from genmlip.training import pooled
 
-        def error(candidate: tuple[str, str]) -> float:
-            weights, solver = candidate
-            rmse = validation.rmse(self._scales(weights), parse_solver(solver))
-            return float(np.prod([rmse[letter] for letter in "EF" if letter in rmse]))
+        def errors(weights: str, solver: str) -> Errors:
+            return pooled(validation.errors(self._scales(weights), parse_solver(solver)))
 
+        def error(candidate: tuple[str, str, Errors]) -> float:
+            return float(
+                np.prod([candidate[2][letter].mae for letter in "EF" if letter in self.observations])
+            )
+
+        candidates = ((*pair, errors(*pair)) for pair in product(self.weights, self.solvers))
         return min(candidates, key=error)
+
+
+def _exchanged(labelled: Configuration) -> Configuration:
+    """With the yz component of the virial where xz was, and the other way round."""
+    if labelled.virial is None:
+        return labelled
+    virial = labelled.virial.copy()
+    virial[[1, 2], [2, 1]] = labelled.virial[0, 2]
+    virial[[0, 2], [2, 0]] = labelled.virial[1, 2]
+    return replace(labelled, virial=virial)
 
 
 def _columns(prefix: str, errors: Errors) -> dict[str, Scalar]:

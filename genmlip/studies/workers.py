@@ -61,7 +61,7 @@ class LocalProcesses:
         waiting = deque(runs)
         busy: dict[connection.Connection, tuple[_Worker, Run]] = {}
         try:
-            with _environment(THREAD_LIMITS):
+            with environment(THREAD_LIMITS):
                 for _ in range(min(self.workers, len(runs))):
                     self._start(waiting, busy, cache)
                 while busy:
@@ -148,7 +148,7 @@ def _die_with_parent() -> None:
 
 
 @contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def environment(variables: dict[str, str]) -> Iterator[None]:
     """Set environment variables for the processes started within (their libraries read them when loaded)."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

@@ -1,5 +1,8 @@
 """Accuracy runs choose by cross-validation within the training set and only report the test set."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -88,6 +91,34 @@ def test_a_study_of_accuracy_is_a_table_of_scalars(run, folder, tmp_path):
     assert list(table["status"]) == ["ok", "ok"]
     assert list(table["group_weights"]) == ['{"other": {"F": 0.1}}', "{}"]
     assert table["test_force_mae"].nunique() == 2
+
+
+def test_exchanged_stresses_are_exchanged_back(run, folder):
+    yx = [1, 0, 2]  # the mirror image in x = y exchanges yz with xz, xx with yy
+    data = Dataset.read(folder / "Toy_training.xyz.gz")
+    wrong = []
+    for c in data:
+        virial = c.virial[np.ix_(yx, yx)]
+        virial[[0, 1], [0, 1]] = virial[[1, 0], [1, 0]]
+        wrong.append(replace(c, virial=virial if c.group == "bulk" else c.virial))
+    Dataset(tuple(wrong)).write(folder / "Wrong_training.xyz.gz")
+    shutil.copy(folder / "Toy_test.xyz.gz", folder / "Wrong_test.xyz.gz")
+    right, corrected, untouched = (
+        run(data=name, exchanged=groups, tested=False)
+        for name, groups in (("Toy", ()), ("Wrong", ("bulk",)), ("Wrong", ()))
+    )
+    assert_allclose(corrected["cv_virial_mae"], right["cv_virial_mae"], rtol=1e-6)
+    assert untouched["cv_virial_mae"] > 1.5 * right["cv_virial_mae"]
+
+
+def test_a_group_with_exchanged_stresses_that_is_not_there_is_refused(run):
+    with pytest.raises(UnknownNameError, match="'bulky'; did you mean bulk"):
+        run(data="Toy", exchanged=("bulky",))
+
+
+def test_the_angular_weight_is_that_of_the_basis(run):
+    rows = [run(data="Toy", angular_weight=w, tested=False) for w in (1.0, 0.5)]
+    assert rows[1]["n_functions"] > rows[0]["n_functions"]
 
 
 def test_observations_left_out_have_no_errors(run):
