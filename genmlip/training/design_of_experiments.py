@@ -98,7 +98,7 @@ def suggest_cells(
     model = _Whitened.of(fit, None if richer is None else PlausibleReferences.of(richer, n, seed))
     criterion = model.criterion(goals)
     rows = [Rows.joined(model.rows(atoms).values()).reduced() for atoms in pool]
-    fits = model.fits([configuration.atoms for configuration in fit.dataset])
+    fits = model.fits([configuration.to_atoms() for configuration in fit.dataset])
     chosen: list[int] = []
     predicted, left = [criterion.now(fits)], set(range(len(pool)))
     while True:
@@ -120,7 +120,7 @@ def predicted_error(
 ) -> float:
     """The predicted error of ``fit``, Å; arguments as in :func:`suggest_cells`."""
     model = _Whitened.of(fit, None if richer is None else PlausibleReferences.of(richer, n, seed))
-    return model.criterion(goals).now(model.fits([configuration.atoms for configuration in fit.dataset]))
+    return model.criterion(goals).now(model.fits([configuration.to_atoms() for configuration in fit.dataset]))
 
 
 def weights_for_goals(
@@ -138,7 +138,7 @@ def weights_for_goals(
     criterion, weights = model.criterion(goals), _weights(fit)
     kinds: dict[str, list[Rows]] = {letter: [] for letter in model.observations}
     for configuration in fit.dataset:
-        for letter, rows in model.rows(configuration.atoms).items():
+        for letter, rows in model.rows(configuration.to_atoms()).items():
             kinds[letter].append(rows)
     parts = {letter: Rows.joined(rows).reduced() for letter, rows in kinds.items()}
     free = [letter for letter in parts if letter != "F" and getattr(weights, letter) > 0.0]
@@ -280,12 +280,14 @@ class _Whitened:
     """A model, the weights 1 / noise of its equations and the prior of its columns, as a fit left them.
 
     weights : of the observations, divided by their noise;  prior : (K,) √p Γ
+    fits_E0 : whether reference energies are fitted along, and not known
     """
 
     model: LinearACE
     observations: str
     weights: Weights
     prior: Array
+    fits_E0: bool
     references: PlausibleReferences | None
 
     @classmethod
@@ -294,7 +296,8 @@ class _Whitened:
         penalty, noise = _penalty(fit)
         scaled = {k: getattr(weights, k) / noise.get(k, noise.get("all", 1.0)) for k in ("E", "F", "V")}
         prior = np.append(np.full(len(model.symbols), E0_PRIOR), penalty * model.smoothness)
-        return cls(model, fit.metadata["observations"], replace(weights, **scaled), prior, references)
+        fitted = bool(fit.metadata["E0"]["fitted"])
+        return cls(model, fit.metadata["observations"], replace(weights, **scaled), prior, fitted, references)
 
     def fits(self, cells: Sequence[Atoms]) -> PlausibleFits:
         """The fits to every plausible reference on ``cells``."""
@@ -306,16 +309,17 @@ class _Whitened:
         """The equations of one cell by the letter of the observation."""
         n, counts = len(atoms), composition(atoms, self.model.symbols)
         group = str(atoms.info.get("config_type", DEFAULT_GROUP))
+        weight = float(atoms.info.get("config_weight", 1.0))
         own = self.model.design(atoms)
         theirs = None if self.references is None else self.references.model.design(atoms)
         rows = {}
         for kind in parse_observations(self.observations):
-            A, lead = kind.rows(own), counts if kind.letter == "E" else 0.0 * counts
+            A, lead = kind.rows(own), counts if kind.letter == "E" and self.fits_E0 else 0.0 * counts
             y = np.zeros((len(A), 0))
             if theirs is not None and self.references is not None:
                 E0 = float(lead @ [self.references.E0[symbol] for symbol in self.model.symbols])
                 y = kind.rows(theirs) @ self.references.coefficients + E0
-            scale = np.broadcast_to(self.weights.of(kind, group) * kind.scale(n), len(A))[:, None]
+            scale = np.broadcast_to(weight * self.weights.of(kind, group) * kind.scale(n), len(A))[:, None]
             A = np.hstack([np.broadcast_to(lead, (len(A), len(lead))), A])
             rows[kind.letter] = Rows(scale * A, scale * y)
         return rows

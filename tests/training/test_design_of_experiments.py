@@ -106,6 +106,16 @@ def test_the_fit_to_a_plausible_reference_is_the_fit_to_its_labels(small_ace, ce
     assert_allclose(foreseen, done.potential.coefficients, rtol=1e-4, atol=1e-6)
 
 
+def test_weights_of_configurations_groups_and_known_energies_count_as_in_the_fit(small_ace, cells, richer):
+    truth = richer.potential
+    data = label(cells, truth, group="all").with_weights(lambda c: 0.1 if len(c) < 5 else 1.0)
+    weights = Weights(groups={"all": {"V": 3.0}})
+    done = fit(small_ace, data, weights=weights, solver=Ridge(1e-2), E0=truth.E0)
+    model = _Whitened.of(done, PlausibleReferences(truth, truth.coefficients[:, None], truth.E0))
+    foreseen = model.fits([c.to_atoms() for c in data])
+    assert_allclose(foreseen.coefficients[1:, 0], done.potential.coefficients, rtol=1e-4, atol=1e-6)
+
+
 def test_choices_lower_the_prediction_and_keep_to_the_budget(plain, richer, goals, pool):
     for richer_fit in (richer, None):
         found = suggest_cells(plain, richer_fit, goals, pool, budget=40)
