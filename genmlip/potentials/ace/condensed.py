@@ -7,6 +7,7 @@ them the moments and the radial channels that only they used.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,6 +37,17 @@ class CombinedRadial:
         """Values and slopes, each (k, len(r))."""
         R, dR = self.functions(r)
         return self.matrix @ R, self.matrix @ dR
+
+    @property
+    def extended(self) -> Callable[[Array], tuple[Array, Array]]:
+        """As when called, in extended precision; AttributeError where ``functions`` cannot."""
+        exact = self.functions.extended  # type: ignore[attr-defined]
+
+        def sums(r: Array) -> tuple[Array, Array]:
+            R, dR = exact(r)
+            return self.matrix @ R, self.matrix @ dR
+
+        return sums
 
     def combined(self, matrix: Array) -> CombinedRadial:
         """Σ_k matrix[·, k] of these."""

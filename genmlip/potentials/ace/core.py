@@ -16,7 +16,9 @@ Pergamon, 1985), since both ends of a pair count it; at keV it is nearly all of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from ase import units
@@ -93,8 +95,16 @@ class FrozenRadial:
         return self.short_range.breakpoints
 
     def __call__(self, r: Array) -> tuple[Array, Array]:
+        return self._at(r, self.functions)
+
+    @property
+    def extended(self) -> Callable[[Array], tuple[Array, Array]]:
+        """As when called, in extended precision; AttributeError where ``functions`` cannot."""
+        return partial(self._at, functions=self.functions.extended)  # type: ignore[attr-defined]
+
+    def _at(self, r: Array, functions: Callable[[Array], tuple[Array, Array]]) -> tuple[Array, Array]:
         rho, w = self.short_range.seen(r)
-        R, dR = self.functions(rho)
+        R, dR = functions(rho)
         return R, w * dR
 
 

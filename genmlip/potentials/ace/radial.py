@@ -78,17 +78,23 @@ class RadialBasis:
         fill_radial(len(r), r, *self.parameters, self.recursion, np.empty((2, len(r))), R, dR)
         return R, dR
 
-    def extended(self, r: Array) -> Array:
-        """R_n(r), (n_max, len(r)), in NumPy's longest precision, with three more digits on common processors.
+    def extended(self, r: Array) -> tuple[Array, Array]:
+        """As when called, in NumPy's longest precision, which has three more digits on common processors.
 
         For sums with large weights of either sign, of which rounding would leave less.
         """
         r = np.asarray(r, dtype=np.longdouble)
         (cutoff, r0, a, y_cut), recursion = self.parameters[0].astype(r.dtype), self.recursion.astype(r.dtype)
-        bend = (r / r0) ** (self.core - self.tail)
-        y = 1 / (1 + a * bend * (r / r0) ** self.tail / (1 + bend))
+        p, q, s = self.tail, self.core, self.envelope
+        bend = (r / r0) ** (q - p)
+        h = bend * (r / r0) ** p / (1 + bend)
+        y = 1 / (1 + a * h)
         half = np.where(r < cutoff, (y - y_cut) / (1 - y_cut), 0)
-        R = [recursion[0, 0] * half**self.envelope, np.zeros_like(r)]  # the latter stands for R_{−1}
-        for c0, c1, c2 in recursion[1:]:
-            R.insert(-1, (c0 * (2 * half - 1) + c1) * R[-2] - c2 * R[-3 if len(R) > 2 else -1])
-        return np.stack(R[:-1])
+        x, dx = 2 * half - 1, -2 / (1 - y_cut) * y**2 * a * h * (q - (q - p) * bend / (1 + bend)) / r
+        R, dR = np.empty((2, self.n_max, len(r)), dtype=r.dtype)
+        R[0], dR[0] = recursion[0, 0] * half**s, recursion[0, 0] * s / 2 * half ** (s - 1) * dx
+        for k in range(1, self.n_max):
+            (c0, c1, c2), before = recursion[k], max(k - 2, 0)  # c2 = 0 for k = 1
+            R[k] = (c0 * x + c1) * R[k - 1] - c2 * R[before]
+            dR[k] = (c0 * x + c1) * dR[k - 1] + c0 * dx * R[k - 1] - c2 * dR[before]
+        return R, dR

@@ -2,12 +2,17 @@
 
 A spline costs the same whatever the formula. It is six times continuously differentiable, and forces are the
 derivatives of the tabulated energy to rounding. Its bins are halved where, and until, it is as accurate as
-wanted; for 1e-11 that makes a few hundred, which the caches hold.
+wanted; for 1e-12 that makes a few hundred, which the caches hold.
+
+Fits of many functions to few data have large coefficients of either sign, and with them pair functions of
+10⁵ eV where no atoms are and 1 eV where they are. Elastic constants are second derivatives at single
+distances, for which it counts what the spline errs by there, and what rounding has left of such sums.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from math import factorial
@@ -23,8 +28,36 @@ DEGREE = 7  # a third of the bins, for the same accuracy, of degree five
 SLOPE_TOLERANCE = 100.0  # times that of the values: differentiation costs two digits at these widths
 FREE = (DEGREE - 1) // 2  # conditions at each end
 MOST_BINS = 4096  # between two breakpoints
+ROUNDED = 0.1  # of what is allowed: functions that rounding spoils more are asked for extended precision
 MOST_CELLS = 4096
 ROUNDING = 8 * np.finfo(float).eps
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How accurate a table is.
+
+    tolerance : relative, of values; slopes are held to a hundred times that
+    floor : what the size of a channel at a distance counts at least, relative to its largest value of all
+    room : bytes between two breakpoints that it may take
+    extended : whether functions may be asked for extended precision
+    """
+
+    tolerance: float = 1e-11
+    floor: float = 1e-3
+    room: float = np.inf
+    extended: bool = False
+
+    def most_bins(self, channels: int) -> int:
+        """Between two breakpoints."""
+        return int(min(MOST_BINS, self.room / (8 * (DEGREE + 1) * max(1, channels))))
+
+
+ROOM = 640 * 1024
+"""Bytes: a core's cache of half a megabyte holds what of them is farther from the nucleus than atoms are."""
+
+TIGHT = (Accuracy(1e-12, 1e-6, ROOM, True), Accuracy(1e-11, 1e-6, ROOM, True))
+"""One after the other, for functions that can be had in extended precision."""
 
 Function = Callable[[Array], tuple[Array, Array]]
 """r (n,) Å → values and slopes, each (channels, n)."""
@@ -53,24 +86,26 @@ class RadialTable:
 
     @classmethod
     def of(
-        cls, functions: RadialFunctions, core: RepulsiveCore | None = None, tolerance: float = 1e-11
+        cls, functions: RadialFunctions, core: RepulsiveCore | None = None, tolerance: float | None = None
     ) -> RadialTable:
-        """The spline that errs by less than ``tolerance``, relative to the largest value of a channel.
+        """The spline that errs by less than the tolerance, relative to the largest value of a channel.
 
         That is, the largest at this distance and beyond, or beyond half the cutoff. Slopes are held to a
-        hundred times that, relative to the largest slope, and r φ(r) of ``core`` to ``tolerance`` times
+        hundred times that, relative to the largest slope, and r φ(r) of ``core`` to the tolerance times
         (|r φ| + 1 eV Å). Where third or lower derivatives jump, functions and cores should say so in an
         attribute ``breakpoints`` (Å): the spline then is in pieces that share values and slopes.
 
+        tolerance : by default 1e-12, if that can be reached, for functions with a method ``extended``, to be
+            called like them for extended precision; else 1e-11
+
         Raises InputError where the accuracy cannot be reached.
         """
-        values, slopes = _scales(functions)
-
-        def allowed(r: Array) -> tuple[Array, Array]:
-            return tolerance * values(r), SLOPE_TOLERANCE * tolerance * slopes(r)
-
-        table = _tabulate(functions, functions.cutoff, _breakpoints(functions), allowed, "radial functions")
-        return cls(*table, functions.cutoff, None if core is None else _core_table(core, tolerance))
+        core_table = None if core is None else _core_table(core, tolerance or Accuracy.tolerance)
+        for tight in TIGHT if tolerance is None and hasattr(functions, "extended") else ():
+            with suppress(InputError):
+                return cls(*_tabulate_within(tight, functions), functions.cutoff, core_table)
+        accuracy = Accuracy(tolerance or Accuracy.tolerance)
+        return cls(*_tabulate_within(accuracy, functions), functions.cutoff, core_table)
 
     def __call__(self, r: Array) -> tuple[Array, Array, Array]:
         """R_c(r), dR_c/dr and d²R_c/dr², each (channels, len(r)); for r ≥ 0 Å."""
@@ -86,17 +121,41 @@ class RadialTable:
         return (inside * value).T, (inside * slope).T, (inside * curvature).T
 
 
-def _scales(functions: RadialFunctions) -> list[Callable[[Array], Array]]:
+def _tabulate_within(accuracy: Accuracy, functions: RadialFunctions) -> tuple[Array, Array, IntArray, float]:
+    """As :func:`_tabulate`; raises InputError where the accuracy cannot be reached."""
+    values, slopes = _scales(functions, accuracy.floor)
+
+    def allowed(r: Array) -> tuple[Array, Array]:
+        return accuracy.tolerance * values(r), SLOPE_TOLERANCE * accuracy.tolerance * slopes(r)
+
+    function = _precise(functions, allowed) if accuracy.extended else functions
+    most_bins = accuracy.most_bins(len(values(np.zeros(1))))
+    return _tabulate(
+        function, functions.cutoff, _breakpoints(functions), allowed, "radial functions", most_bins
+    )
+
+
+def _precise(functions: RadialFunctions, allowed: Function) -> Function:
+    """``functions``, in extended precision if rounding leaves too little of what is ``allowed``."""
+    extended: Function = functions.extended  # type: ignore[attr-defined]
+    r = functions.cutoff * np.linspace(0.01, 0.99, 197)
+    found, exact, limits = functions(r), extended(r), allowed(r)
+    of_argument = ROUNDING * r * abs(found[1])
+    spoilt = (abs(found[0] - exact[0]) > ROUNDED * (limits[0] + of_argument)).any()
+    return extended if spoilt or (abs(found[1] - exact[1]) > ROUNDED * limits[1]).any() else functions
+
+
+def _scales(functions: RadialFunctions, floor: float) -> list[Callable[[Array], Array]]:
     """Largest values, and slopes, of the channels at r and beyond, or beyond half the cutoff: (channels, n).
 
-    What polynomials do close to the nucleus shall not spoil the accuracy where atoms are. A thousandth of the
+    What polynomials do close to the nucleus shall not spoil the accuracy where atoms are. ``floor`` times the
     largest of all is the least.
     """
     nodes = np.linspace(0.0, functions.cutoff, 2001)[1:]
 
     def scale(f: Array) -> Callable[[Array], Array]:
         beyond = np.maximum.accumulate(abs(f)[:, ::-1], axis=1)[:, ::-1]
-        beyond = np.maximum(beyond, np.maximum(1e-3 * beyond[:, :1], np.finfo(float).tiny))
+        beyond = np.maximum(beyond, np.maximum(floor * beyond[:, :1], np.finfo(float).tiny))
         return lambda r: beyond[:, np.searchsorted(nodes, np.minimum(r, 0.5 * functions.cutoff))]
 
     return [scale(f) for f in functions(nodes)]
@@ -114,7 +173,7 @@ def _core_table(core: RepulsiveCore, tolerance: float) -> RadialTable:
         noise = ROUNDING * abs(core(r)[0])  # of the slope, a difference of φ and −r φ′ that both diverge
         return tolerance * (abs(value) + 1.0), SLOPE_TOLERANCE * tolerance * (abs(slope) + 1.0) + noise
 
-    table = _tabulate(function, core.cutoff, _breakpoints(core), allowed, "repulsive core")
+    table = _tabulate(function, core.cutoff, _breakpoints(core), allowed, "repulsive core", MOST_BINS)
     return RadialTable(*table, core.cutoff)
 
 
@@ -125,7 +184,7 @@ def _breakpoints(functions: RadialFunctions | RepulsiveCore) -> Array:
 
 
 def _tabulate(
-    function: Function, cutoff: float, breakpoints: Array, allowed: Function, name: str
+    function: Function, cutoff: float, breakpoints: Array, allowed: Function, name: str, most_bins: int
 ) -> tuple[Array, Array, IntArray, float]:
     """Coefficients, starts, bins of the cells, and the cells' width, of splines from break to break."""
     ends = [0.0, *breakpoints, cutoff]
@@ -133,7 +192,7 @@ def _tabulate(
     coefficients, starts = [], []
     for low, high in pairwise(ends):
         conditions = (0 if low == 0.0 else 1, clamped - 1 if high == cutoff else 1)
-        start, C = _piece(function, low, high, conditions, allowed, name)
+        start, C = _piece(function, low, high, conditions, allowed, name, most_bins)
         coefficients.append(C)
         starts.append(start[:-1])
     start = np.append(np.concatenate(starts), cutoff)
@@ -150,7 +209,13 @@ def _curvature_vanishes(function: Function, cutoff: float) -> bool:
 
 
 def _piece(
-    function: Function, low: float, high: float, conditions: tuple[int, int], allowed: Function, name: str
+    function: Function,
+    low: float,
+    high: float,
+    conditions: tuple[int, int],
+    allowed: Function,
+    name: str,
+    most_bins: int,
 ) -> tuple[Array, Array]:
     """Starts (and the end) and coefficients of a spline, its bins halved until each is accurate enough."""
     nodes = np.linspace(low, high, 2 + sum(FREE - number for number in conditions))  # a single polynomial
@@ -169,9 +234,9 @@ def _piece(
         too_wide = excess.reshape(len(nodes) - 1, -1).max(axis=1) > 1.0
         if not too_wide.any():
             return start, C
-        if len(C) > MOST_BINS:
+        if len(C) > most_bins:
             raise InputError(
-                f"{name}: no table of {MOST_BINS} bins is accurate near {r[excess.argmax()]:.4g} Å; they "
+                f"{name}: no table of {most_bins} bins is accurate near {r[excess.argmax()]:.4g} Å; they "
                 "must be smooth, but for the breakpoints they name, and vanish with their slope at the cutoff"
             )
         nodes = _halve(nodes, too_wide)
@@ -198,7 +263,7 @@ def _spline(function: Function, nodes: Array, conditions: tuple[int, int]) -> tu
     sites = nodes.copy()
     if nodes[0] == 0.0:
         sites[0] = 1e-3 * nodes[1]  # formulas may be undefined at zero; the polynomial goes on to there
-    values, slopes = function(sites)
+    values, slopes = (np.asarray(f, dtype=float) for f in function(sites))
     left, right = conditions
     knots = nodes[1 + FREE - left : len(nodes) - 1 - FREE + right]
     t = np.concatenate([[sites[0]] * (DEGREE + 1), knots, [nodes[-1]] * (DEGREE + 1)])

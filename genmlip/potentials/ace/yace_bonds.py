@@ -211,9 +211,9 @@ class Bond:
     def _extended(self, r: Array) -> Array:
         """f, in extended precision: rounding where f is large would spoil it where it is small."""
         if self.close_range is None:
-            return np.asarray(self.mix @ self.radial.extended(r))
+            return np.asarray(self.mix @ self.radial.extended(r)[0])
         r = r.astype(float)
-        f = self.mix @ self.radial.extended(self.close_range.seen(r)[0])
+        f = self.mix @ self.radial.extended(self.close_range.seen(r)[0])[0]
         f[self.n_channels] -= SQRT_4PI * self.close_range.outside(r)[0]
         return np.asarray(f)
 

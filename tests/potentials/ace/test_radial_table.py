@@ -7,8 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from genmlip.errors import InputError
+from genmlip.potentials.ace.condensed import CombinedRadial
 from genmlip.potentials.ace.radial import RadialBasis
-from genmlip.potentials.ace.radial_table import RadialTable
+from genmlip.potentials.ace.radial_table import ROOM, RadialTable
 
 BASES = {
     "default": RadialBasis(cutoff=5.5, r0=2.74, n_max=12),
@@ -183,3 +184,58 @@ def test_a_core_is_tabulated_times_the_distance():
     assert (abs(g[0] - r * energy) < 2e-11 * (1.0 + abs(r * energy))).all()
     assert (abs(dg[0] - (energy + r * slope)) < 2e-9 * (1.0 + abs(energy + r * slope))).all()
     assert RadialTable.of(BASES["default"]).core is None
+
+
+@pytest.fixture(scope="module")
+def wild():
+    """A sum of 60 functions, a pair potential of 10⁵ eV within 2 Å and below 1 eV from 2.5 Å on."""
+    basis = RadialBasis(cutoff=5.0, r0=2.74, n_max=60)
+    r = np.linspace(2.2, 5.0, 400)
+    R = basis(r)[0]
+    silent = np.linalg.svd(R.T)[2][-1]  # what these distances say least about
+    c = np.linalg.lstsq(R.T, -((1 - r / 5.0) ** 3), rcond=1e-9)[0]
+    c += 1e5 * silent / abs(silent @ basis(np.linspace(0.1, 2.0, 50))[0]).max()
+    return CombinedRadial(basis, np.vstack([c, np.eye(2, 60)]))
+
+
+def beyond(r, values, half):
+    """Largest of ``values`` at ``r`` and beyond, or beyond ``half``."""
+    largest = np.maximum.accumulate(abs(values)[:, ::-1], axis=1)[:, ::-1]
+    return largest[:, np.searchsorted(r, np.minimum(r, half))]
+
+
+def test_sums_with_large_weights_are_accurate_where_they_are_small(wild):
+    """Their errors were once relative to a thousandth of their largest value, wherever that is."""
+    r = np.linspace(1.3, 4.999, 4001)
+    found, exact = RadialTable.of(wild)(r)[0], wild.extended(r)[0]
+    assert (abs(found - exact) < 1.2e-12 * beyond(r, exact, 2.5)).all()
+    loose = RadialTable.of(wild, tolerance=1e-11)(r)[0]
+    assert (abs(loose - exact) / beyond(r, exact, 2.5)).max() > 1e-10
+
+
+def test_their_curvatures_too_which_elastic_constants_are(wild):
+    r, h = np.linspace(2.5, 4.5, 101), 1e-3
+    exact = derivative(lambda r: wild.extended(r)[1], r.astype(np.longdouble), h)
+    found = RadialTable.of(wild)(r)[2]
+    assert (abs(found - exact)[0] < 1e-7 * beyond(r, exact, 4.0)[0]).all()
+
+
+def test_functions_without_extended_precision_have_the_usual_tables(wild):
+    @dataclass
+    class Rounded:
+        functions: CombinedRadial
+        cutoff = 5.0
+
+        def __call__(self, r):
+            return self.functions(r)
+
+    usual = RadialTable.of(wild, tolerance=1e-11)
+    found = RadialTable.of(Rounded(wild))
+    assert_array_equal(found.start, usual.start)
+
+
+def test_accuracy_that_takes_too_much_room_is_given_up(wild):
+    basis = BASES["many"]
+    few, many = RadialTable.of(wild), RadialTable.of(CombinedRadial(basis, np.eye(40)))
+    assert few.coefficients.nbytes < ROOM < many.coefficients.nbytes
+    assert_array_equal(many.start, RadialTable.of(basis, tolerance=1e-11).start)
