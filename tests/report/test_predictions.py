@@ -49,6 +49,13 @@ def test_growth_that_the_elastic_constants_do_not_explain_disagrees(radii):
     assert one(found, "G2", setting="EF, common predictor")["verdict"] == "disagree"
 
 
+def test_an_error_that_falls_agrees_where_none_is_to_grow_and_nowhere_else(radii):
+    falling = radii.assign(geometry_error=np.sqrt(0.1 - 0.01 * np.log(radii["radius"])))
+    found = answers({"domain_radius": falling})
+    assert one(found, "G2", setting="EFV, common predictor")["verdict"] == "agree"
+    assert one(found, "G2", setting="EF, common predictor")["verdict"] == "disagree"
+
+
 def test_a_gain_by_virials_agrees_and_a_loss_disagrees(make_table):
     quantity = "geometry error, ratio"
     gain, loss = (answers({"t": make_table(gain=gain, scatter=0.02)}) for gain in (5.0, 0.2))
