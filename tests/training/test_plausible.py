@@ -2,6 +2,7 @@ import json
 import warnings
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
@@ -147,3 +148,17 @@ def test_impossible_entries_of_a_record_are_refused(damaged, tungsten_data):
     with pytest.raises(UnknownNameError, match="observation 'X'"):
         fit_record(damaged("observations", "EX"))
     assert not fitted_to(damaged("data", 5), tungsten_data)
+
+
+def test_plausible_references_are_closer_to_held_out_dft_forces_than_the_candidate(dft_data):
+    train, test = (Dataset.read(dft_data / f"mlearn_Mo_{part}.xyz.gz") for part in ("training", "test"))
+    train = Dataset(train.configurations[::4])
+    candidate = fit(LinearACE("Mo", 5.0, order=2, degree=(12, 6), r0=3.5, core=4), train).potential
+    references = PlausibleReferences.of(fit_richer(candidate, train), 20)
+    ours, theirs = [], []
+    for configuration in test.select("AIMD-NVT"):
+        truth = configuration.forces.reshape(-1, 1)
+        ours.append(candidate.evaluate(configuration.atoms).forces.reshape(-1, 1) - truth)
+        theirs.append(references.forces(configuration.atoms) - truth)
+    rmse = np.sqrt(np.mean(np.concatenate(theirs) ** 2, axis=0))
+    assert rmse.max() < 0.95 * np.sqrt(np.mean(np.concatenate(ours) ** 2))
