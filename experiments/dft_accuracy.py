@@ -44,9 +44,9 @@ tungsten = grid(
     data="W_dft",
     groups="general",
     observations="EF",
-    degree=DEGREES[:-2],
+    degree=DEGREES[:5],
     cutoff=5.0,
-    r0=3.5,
+    r0=3.0,
     weights=[("E=30,F=1", "E=100,F=1")],
     solvers=[("ridge:1e-4",)],
 )
