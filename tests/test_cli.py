@@ -10,6 +10,7 @@ import pytest
 from ase.build import bulk
 
 from genmlip.cli.app import run
+from genmlip.potentials import load_potential
 
 CRYSTAL = {"a0", "energy_per_atom", "C11", "C12", "C44", "stable"}
 EQUILIBRATE = {
@@ -98,6 +99,18 @@ def test_any_order_has_degrees_by_default(genmlip):
         assert code == 0, err
         functions.append(json.loads(out)["n_functions"])
     assert 0 < functions[0] < functions[1]
+
+
+def test_the_order_is_that_of_the_degrees_and_angles_can_count_for_less(genmlip):
+    train = ("train", "--reference", "fs:W", "--cells", "strained:1", "--observations", "EV", "--json")
+    functions = {}
+    for weight in (1, 0.5):
+        file = f"{weight}.json"
+        code, out, err = genmlip(*train, "--degree", "8,6", "--angular-weight", weight, "--out", file)
+        assert code == 0, err
+        functions[weight] = json.loads(out)["n_functions"]
+        assert load_potential(f"ace:{file}").basis.order == 2
+    assert functions[0.5] > functions[1]
 
 
 def test_settings_of_radial_functions_are_read_and_refused_by_name(refused):

@@ -60,8 +60,17 @@ def train(
     observations: Annotated[
         str, typer.Option(metavar="EFV", help="Which of energies, forces, virials.")
     ] = "EFV",
-    order: Annotated[int, typer.Option(help="Correlation order (body order minus one).")] = 3,
+    order: Annotated[
+        int | None,
+        typer.Option(help="Correlation order (body order minus one); by default that of the degrees, or 3."),
+    ] = None,
     degree: Degree = None,
+    angular_weight: Annotated[
+        float,
+        typer.Option(
+            metavar="w", help="A degree is Σ (n + w l): for density-functional data rather 0.5, more angles."
+        ),
+    ] = 1.0,
     cutoff: Annotated[float, typer.Option(metavar="Å", help="Cutoff of the potential.")] = 5.0,
     radial: Radial = "",
     solver: SolverName = "bayes",
@@ -93,10 +102,14 @@ def train(
     check_file(out, force)
     parse_observations(observations)
     chosen_solver, chosen_weights = parse_solver(solver), parse_weights(weights)
-    degrees, settings = DEGREES[:order] if degree is None else parse_degree(degree), parse_radial(radial)
+    degrees = None if degree is None else parse_degree(degree)
+    if order is None:
+        order = len(degrees) if isinstance(degrees, tuple) else 3
+    basis: dict[str, Any] = {"order": order, "degree": degrees or DEGREES[:order], "cutoff": cutoff}
+    basis |= {"angular_weight": angular_weight, **parse_radial(radial)}
     with only_results_on_stdout():
         dataset = _dataset(cells, reference, symbol, structure, seed)
-        model = LinearACE(dataset.symbols, cutoff=cutoff, order=order, degree=degrees, **settings)
+        model = LinearACE(dataset.symbols, **basis)
         with counting("fitting") as progress:
             result = fit(
                 model,
