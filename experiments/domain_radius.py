@@ -18,15 +18,16 @@ SMOOTH = {
 }
 LARGE = [20.0, 28.0, 40.0, 56.0, 80.0, 113.0, 160.0]
 FITS = {"radius": LARGE, "observations": ["EF", "EFV"], "dislocation": [SCREW, EDGE, MIXED]}
-# the period of an edge is three times theirs
+# the period of an edge is three times theirs; five radii beyond 50 Å for each
 FARTHER = FITS | {"radius": 226.0, "dislocation": [SCREW, MIXED]}
+CLOSER = FITS | {"radius": 134.0, "dislocation": EDGE}
 
 study = Study(
     runs=[
         run
         for seed in range(5)
         for reference in (KINKED, SMOOTH)
-        for settings in (FITS, FARTHER)
+        for settings in (FITS, FARTHER, CLOSER)
         for run in grid(seed=seed, **settings, **reference)
     ],
     quick=[
