@@ -10,21 +10,12 @@ from genmlip.report.comparison import CONFIDENCE
 from genmlip.theory.rates import MINIMUM_POINTS
 
 
-def common_slope(x: pd.Series, y: pd.Series, curve: pd.Series | None = None) -> tuple[float, float, int]:
-    """Slope of y against x with one intercept per curve, half its 95 % interval, and the number of points."""
+def common_slope(x: pd.Series, y: pd.Series) -> tuple[float, float, int]:
+    """Slope of y against x, half its 95 % interval, and the number of points."""
     known = np.isfinite(x) & np.isfinite(y)
     x, y = x[known].astype(float), y[known].astype(float)
-    curves = 1
-    if curve is not None:
-        groups = curve[known]
-        x, y, curves = (
-            x - x.groupby(groups).transform("mean"),
-            y - y.groupby(groups).transform("mean"),
-            groups.nunique(),
-        )
-    else:
-        x, y = x - x.mean(), y - y.mean()
-    freedom = len(x) - curves - 1
+    x, y = x - x.mean(), y - y.mean()
+    freedom = len(x) - 2
     if freedom < 1 or not (x**2).sum() > 0:
         return np.nan, np.nan, len(x)
     slope = float((x * y).sum() / (x**2).sum())
@@ -39,8 +30,10 @@ def growth_of_squares(
 
     One potential at a time, its squares regressed on 1, log R and, where there are enough radii, 1/R: by as
     much do the errors of the core, whose strain falls like r⁻², and of the far field interfere. The interval
-    is Student's over the potentials, or that of the regression for a single one.
+    is Student's over the potentials, or that of the regression for a single one. Rows without either number
+    are left out.
     """
+    rows = rows.loc[np.isfinite(error.astype(float)) & np.isfinite(predicted.astype(float))]
     slopes, half = [], np.nan
     curve = [name for name in ("cell", "degree", "seed") if name in rows]
     for _, index in rows.groupby(curve).groups.items() if curve else [("", rows.index)]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genmlip.errors import InputError
+from genmlip.errors import InputError, NotConvergedError
 from genmlip.studies.cache import Cache
 from genmlip.studies.equilibria import kept_equilibrium
 from genmlip.studies.runs import Scalar, UnfinishedRunError
@@ -92,7 +92,10 @@ class Generalisation(Training):
 
 
 def _predicted(found: Assessment) -> dict[str, Scalar]:
-    """None about a point defect, and where the candidate's crystal has no elastic field."""
+    """None about a point defect, and where the candidate's crystal has no elastic field.
+
+    That may be so under the strains next to the core only, of a fit that is stable at rest.
+    """
     from genmlip.dislocations import Dislocation
     from genmlip.theory.attribution import CORE_RADIUS
     from genmlip.theory.growth import far_field_error, far_field_growth
@@ -100,7 +103,8 @@ def _predicted(found: Assessment) -> dict[str, Scalar]:
     cell, crystal = found.reference.cell, found.candidate_crystal
     if not isinstance(cell.defect, Dislocation) or not crystal.is_stable:
         return {"far_field_growth": None, "far_field_error": None}
-    return {
-        "far_field_growth": far_field_growth(cell.defect, crystal),
-        "far_field_error": far_field_error(cell.defect, crystal, CORE_RADIUS, cell.radius),
-    }
+    try:
+        error = far_field_error(cell.defect, crystal, CORE_RADIUS, cell.radius)
+    except (InputError, NotConvergedError):
+        error = None
+    return {"far_field_growth": far_field_growth(cell.defect, crystal), "far_field_error": error}

@@ -56,6 +56,13 @@ def test_an_error_that_falls_agrees_where_none_is_to_grow_and_nowhere_else(radii
     assert one(found, "G2", setting="EF, common predictor")["verdict"] == "disagree"
 
 
+def test_a_run_without_a_prediction_does_not_cost_the_answer_of_the_others(radii):
+    radii.loc[radii.index[2], "far_field_error"] = np.nan
+    answer = one(answers({"domain_radius": radii}), "G2", setting="EF, common predictor")
+    assert answer["value"] == pytest.approx(0.02, rel=0.1)
+    assert np.isfinite([answer["low"], answer["high"]]).all()
+
+
 def test_a_gain_by_virials_agrees_and_a_loss_disagrees(make_table):
     quantity = "geometry error, ratio"
     gain, loss = (answers({"t": make_table(gain=gain, scatter=0.02)}) for gain in (5.0, 0.2))

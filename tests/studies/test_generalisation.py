@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from genmlip.errors import InputError, UnknownNameError
+from genmlip.errors import InputError, NotConvergedError, UnknownNameError
 from genmlip.studies import Cache, Study
 from genmlip.studies.atoms import atom_table
 from genmlip.studies.declaration import declared_names, find_declaration, load_declaration
@@ -74,6 +74,20 @@ def test_rattled_cells_come_from_where_the_source_says_and_are_as_many_atoms(cac
 def test_a_row_about_a_dislocation_predicts_the_growth_with_the_radius(cache):
     assert SMALL(cache)["far_field_growth"] > 0
     assert dataclasses.replace(SMALL, dislocation="vacancy", radius=7.0)(cache)["far_field_growth"] is None
+
+
+@pytest.mark.parametrize(
+    "error", [InputError("not positive definite"), NotConvergedError("no relaxed basis")]
+)
+def test_a_crystal_that_is_soft_under_the_strain_at_the_core_does_not_cost_the_row(cache, monkeypatch, error):
+    def soft(*_):
+        raise error
+
+    monkeypatch.setattr("genmlip.theory.growth.secant_stiffness", soft)
+    row = dataclasses.replace(SMALL, radius=11.0)(cache)
+    assert row["far_field_error"] is None
+    assert row["far_field_growth"] > 0
+    assert row["geometry_error"] > 0
 
 
 def test_a_table_of_atoms_holds_the_norms_of_the_row(cache):

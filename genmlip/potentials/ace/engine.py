@@ -106,7 +106,7 @@ class Engine:
             return [work(task) for task in remaining]
 
         others = min(threads, len(tasks)) - 1
-        helpers = [_pool(others, os.getpid()).submit(drain) for _ in range(others)]
+        helpers = [_pool(threads - 1, os.getpid()).submit(drain) for _ in range(others)]
         failures = sum((helper.result() for helper in helpers), start=drain())
         failed = [site for site in failures if site >= 0]
         if failed:
