@@ -34,7 +34,12 @@ def far_field_growth(reference: Dislocation, candidate: Crystal, radius: float =
     """d‖D(w̄ − ū)‖² / d log R in the common predictor, Å².
 
     radius : Å, where the strain b / 2πr is that of the secant constants; by default those at rest
+
+    Raises InputError for a radius that is not positive, and where one of the crystals is not elastically
+    stable under that strain.
     """
+    if not radius > 0:
+        raise InputError(f"the radius must be positive, got {radius:g} Å")
     strain = reference.b / (2 * np.pi * radius)
     models = (reference.crystal, candidate)
     ours, theirs = (_bond_strains(reference, model, _stiffness(model, strain)) for model in models)
@@ -45,7 +50,8 @@ def far_field_error(reference: Dislocation, candidate: Crystal, inner: float, ou
     """The part of ‖D(w̄ − ū)‖ at inner < r < outer (Å) that the far field is responsible for, Å.
 
     √∫ d log r of the growth with the secant constants at each r; zero in a cell that is all core.
-    Raises InputError for a radius that is not positive.
+    Raises InputError for a radius that is not positive, and where one of the crystals is not elastically
+    stable under the strain at ``inner``.
     """
     if not (inner > 0 and outer > 0):
         raise InputError(f"radii must be positive, got {inner:g} and {outer:g} Å")

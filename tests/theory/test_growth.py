@@ -104,3 +104,9 @@ def test_a_cell_that_is_all_core_has_no_far_field(edge):
 def test_radii_that_are_not_positive_are_refused(edge, radii):
     with pytest.raises(InputError, match="positive"):
         far_field_error(edge, edge.crystal, *radii)
+
+
+@pytest.mark.parametrize("radius", [0.0, -5.0, float("nan")])
+def test_growth_at_a_radius_that_is_not_positive_is_refused(edge, radius):
+    with pytest.raises(InputError, match="positive"):
+        far_field_growth(edge, edge.crystal, radius)
