@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Any, ClassVar
 
 import numpy as np
@@ -72,7 +73,7 @@ class Potential(Calculator, ABC):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._bound: tuple[Atoms, Evaluator] | None = None
+        self._bound: tuple[int, Atoms, Evaluator] | None = None
 
     @abstractmethod
     def bind(self, atoms: Atoms, centres: IntArray | None = None) -> Evaluator:
@@ -82,17 +83,21 @@ class Potential(Calculator, ABC):
         """
 
     def evaluate(self, atoms: Atoms) -> Evaluation:
-        """Energies, forces and virial; the neighbour list is kept while only positions change."""
-        if self._bound is not None:
-            seen, evaluator = self._bound
+        """Energies, forces and virial; the neighbour list is kept while only positions change.
+
+        Threads may share a potential: an evaluator, whose arrays are used again, serves the one that made it.
+        """
+        if (bound := self._bound) is not None:
+            thread, seen, evaluator = bound
             if (
-                np.array_equal(seen.numbers, atoms.numbers)
+                thread == get_ident()
+                and np.array_equal(seen.numbers, atoms.numbers)
                 and np.array_equal(seen.cell, atoms.cell)
                 and np.array_equal(seen.pbc, atoms.pbc)
             ):
                 return evaluator(atoms.positions)
         evaluator = self.bind(atoms)
-        self._bound = (atoms.copy(), evaluator)
+        self._bound = (get_ident(), atoms.copy(), evaluator)
         return evaluator(atoms.positions)
 
     def check_species(self, atoms: Atoms) -> None:

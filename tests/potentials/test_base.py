@@ -1,5 +1,7 @@
 """Second derivatives of site potentials along a direction."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -68,3 +70,21 @@ def test_they_do_not_disturb_the_forces(potential, atoms):
 def test_a_direction_of_another_shape_is_refused(potential, atoms):
     with pytest.raises(InputError, match=r"direction has shape \(3,\)"):
         SiteEvaluator(potential, atoms).hessian_vector(atoms.positions, np.zeros(3))
+
+
+def test_threads_that_share_a_potential_do_not_share_the_arrays_of_its_evaluator(potential, atoms):
+    """They did: forces of one thread were gathered from the gradients of another."""
+    potential.evaluate(atoms)
+    kept = potential._bound
+    with ThreadPoolExecutor(1) as other:
+        other.submit(potential.evaluate, atoms).result()
+        assert potential._bound[-1] is not kept[-1]
+
+
+def test_forces_are_right_whichever_threads_ask_for_them_at_once():
+    case = "sw-Si"
+    potential, atoms = potential_of(case), configurations(case)["strained"] * (4, 4, 4)
+    expected = potential.evaluate(atoms).forces
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: potential.evaluate(atoms), range(64)):
+            assert_allclose(found.forces, expected, atol=1e-12)
