@@ -281,6 +281,12 @@ def test_a_search_that_ran_out_of_iterations_says_so(solver):
     assert solution.details["converged"] is False
 
 
+def test_a_search_that_got_stuck_is_not_told_to_take_more_iterations():
+    rows, labels, prior, _ = linear_problem(3)
+    with pytest.warns(ConvergenceWarning, match="it got stuck there: take a larger tolerance"):
+        BayesianRidge(tolerance=1e-17).solve(reduce(rows, labels), prior)
+
+
 @pytest.mark.parametrize("solver", [BayesianRidge(), BayesianRidge(True), ARD(), GCVRidge()])
 @pytest.mark.parametrize("noise", [NOISE, dict.fromkeys(NOISE, 0.0)])
 def test_searches_that_end_well_are_silent(solver, noise):

@@ -132,10 +132,11 @@ def warn_of_doubts(solver: BayesianRidge | ARD, found: Maximum, n_columns: int) 
     if found.converged:
         warn_if_interpolating(name, left_for_noise(marginal), evidence.n_rows.sum(), n_columns)
     elif (marginal.noise > ROUNDING * rms).all():
+        remedy = "raise max_iterations" if found.exhausted else "it got stuck there: take a larger tolerance"
         warnings.warn(
             f"{name} has not found the most probable noise and penalty in {found.iterations} iterations: the "
-            f"slope of the evidence is {found.slope:.2g} instead of {solver.tolerance:.2g}; raise "
-            "max_iterations, or use Ridge",
+            f"slope of the evidence is {found.slope:.2g} instead of {solver.tolerance:.2g}; "
+            f"{remedy}, or use Ridge",
             ConvergenceWarning,
             stacklevel=4,
         )

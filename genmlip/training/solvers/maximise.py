@@ -21,12 +21,14 @@ class Maximum:
     iterations : of L-BFGS
     slope : largest slope of the evidence that is left, in units of ``tolerance``'s
     converged : whether it became as small as asked for
+    exhausted : whether there were no iterations left; a search may also get stuck where rounding decides
     """
 
     marginal: Marginal
     iterations: int
     slope: float
     converged: bool
+    exhausted: bool
 
 
 def maximise(
@@ -63,4 +65,4 @@ def maximise(
     )
     free = (found.x > start - FAR * unit) & (found.x < start + FAR * unit)
     slope = float(np.abs(found.jac[free]).max(initial=0.0))
-    return Maximum(at(found.x), int(found.nit), slope, slope <= tolerance)
+    return Maximum(at(found.x), int(found.nit), slope, slope <= tolerance, exhausted=found.status == 1)
