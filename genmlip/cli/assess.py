@@ -47,7 +47,7 @@ def assess(
         typer.Option(
             metavar="D[,D…]",
             help="With --data: degrees of the basis that says what the truth may be, one or one per order. "
-            "Default: those of the candidate, enlarged to 2.25 times as many functions.",
+            "Default: those of the candidate, enlarged to at least 2.25 times as many functions.",
         ),
     ] = None,
     draws: Annotated[

@@ -75,9 +75,14 @@ class Study:
     def only(self, wanted: Mapping[str, Collection[str]]) -> Study:
         """The part of the study whose parameters have one of the values given for them, as text.
 
-        Raises InputError for parameters that the kind of run does not have.
+        Raises InputError for parameters that the kind of run does not have, and for values that no run has.
         """
         self._check_known(wanted)
+        for key, texts in wanted.items():
+            known = {_text(getattr(run, key)) for runs in self.presets.values() for run in runs}
+            for text in texts:
+                if text not in known:
+                    raise UnknownNameError(f"value of {key}", text, known)
         other = copy(self)
         other.presets = {
             name: [run for run in runs if all(_text(getattr(run, key)) in wanted[key] for key in wanted)]

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from genmlip.potentials.ace import ACEBasis, LinearACE
 
 RICHNESS = 2.25
-"""Functions of the richer basis per function of the candidate's, as in the study ``optimal_training``."""
+"""Least number of functions of the richer basis per function of the candidate's, as in ``optimal_training``;
+degrees being whole numbers, 2.4 to 3.6 come of it."""
 
 ENOUGH_EQUATIONS = 4
 """Per function of the richer basis; what happens with fewer is told in docs/training.md."""
@@ -118,8 +119,8 @@ def richer_basis(basis: ACEBasis, degrees: float | Sequence[float] | None = None
     """A larger basis of the same cutoff and radial functions, which can express all that ``basis`` can.
 
     degrees : one for all orders of ``basis``, or one per order, of which there may be more. By default those
-        of ``basis`` times the smallest factor that makes ``RICHNESS`` times as many functions, or as many
-        as the limit of degrees allows.
+        of ``basis`` times the smallest factor, in steps of ``STEP``, that makes ``RICHNESS`` times as many
+        functions or more, or as many as the limit of degrees allows.
 
     Raises InputError for a basis that is not richer.
     """

@@ -140,7 +140,12 @@ def test_asking_for_runs_that_there_are_not_is_refused(dummy):
     with pytest.raises(InputError, match="no parameter y"):
         dummy.study.only({"y": ["1"]})
     with pytest.raises(InputError, match="no run of the preset quick"):
-        dummy.study.only({"x": ["77"]}).runs("quick")
+        dummy.study.only({"x": ["5"]}).runs("quick")
+
+
+def test_a_value_that_no_run_has_is_refused_beside_one_that_some_have(dummy):
+    with pytest.raises(UnknownNameError, match=r"value of x '77'.*0, 1, 2, 3, 4, 5"):
+        dummy.study.only({"x": ["1", "77"]})
 
 
 def test_a_study_is_not_changed_in_what_its_runs_do_not_have(dummy):
