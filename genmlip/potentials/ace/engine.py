@@ -7,7 +7,7 @@ harmonic, the graph of their products, densities with a linear embedding merged 
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -107,7 +107,11 @@ class Engine:
 
         others = min(threads, len(tasks)) - 1
         helpers = [_pool(threads - 1, os.getpid()).submit(drain) for _ in range(others)]
-        failures = sum((helper.result() for helper in helpers), start=drain())
+        try:
+            failures = drain()
+        finally:
+            wait(helpers)  # whatever happens, nobody writes to the caller's arrays any more
+        failures += [failure for helper in helpers for failure in helper.result()]
         failed = [site for site in failures if site >= 0]
         if failed:
             atom = neighbours.centre[min(failed)]

@@ -3,6 +3,8 @@
 import multiprocessing
 import pickle
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -17,7 +19,7 @@ from scipy.spatial.transform import Rotation
 from genmlip.errors import InputError, UnknownNameError
 from genmlip.potentials.ace import LinearACE
 from genmlip.potentials.ace.engine import KINDS, Engine, default_threads
-from genmlip.potentials.ace.engine_kernels import _embedding_function
+from genmlip.potentials.ace.engine_kernels import _embedding_function, site_energies
 from genmlip.potentials.ace.expansion import Centre, Embedding, Expansion
 from genmlip.potentials.ace.harmonics import real_harmonics
 from genmlip.potentials.neighbours import Neighbours
@@ -215,6 +217,28 @@ def test_results_do_not_depend_on_threads_or_on_the_other_sites():
             neighbours.centre[:n], neighbours.first[: n + 1], neighbours.index, neighbours.shift
         )
         assert np.array_equal(evaluate(engine, species, some, vectors)[0], energies[:n])
+
+
+def test_an_evaluation_that_is_interrupted_leaves_no_thread_behind_that_writes(monkeypatch):
+    engine = Engine.of(random_expansion(1, EMBEDDINGS["linear"], core=False))
+    species, neighbours, vectors = lattice(1, repeat=3)
+    energies, gradients = np.full(len(neighbours.centre), np.nan), np.full_like(vectors, np.nan)
+    caller, started = threading.get_ident(), threading.Event()
+
+    def interrupted(sites, *arguments):
+        if threading.get_ident() == caller:
+            started.wait(10)
+            raise KeyboardInterrupt
+        started.set()
+        time.sleep(0.02)
+        return site_energies(sites, *arguments)
+
+    monkeypatch.setattr("genmlip.potentials.ace.engine.site_energies", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        engine.site_terms(species, neighbours, vectors, energies, gradients, threads=2)
+    left = energies.copy()
+    time.sleep(0.1)
+    assert_allclose(energies, left, rtol=0, atol=0, equal_nan=True)
 
 
 def test_one_engine_may_serve_several_threads_at_once():
