@@ -163,14 +163,13 @@ def boundary_rates(table: pd.DataFrame) -> Iterator[Answer]:
 
 
 def growth(table: pd.DataFrame) -> Iterator[Answer]:
-    """G2: the error at the largest radius, and d error² / d log R against that of the elastic constants.
+    """G2: the error at the largest radius, and the coefficient of log R in its square against (35b).
 
     The latter is asked where the strain of a dislocation is below one per cent, if there are enough radii.
-    With virials, and in a fit's own far field, nothing is to grow: an error that falls agrees.
     """
     for (reference, dislocation), found in _by(table, "geometry_error", "reference", "dislocation"):
         rows = found.loc[found["radius"] >= OUTSIDE_CORE]
-        if rows["radius"].nunique() < 3 or "far_field_error" not in rows:
+        if rows["radius"].nunique() < 3 or "far_field_growth" not in rows:
             continue
         largest = rows.loc[rows["radius"] == rows["radius"].max()]
         for quantity in ("geometry_error", "geometry_error_own"):
@@ -180,13 +179,11 @@ def growth(table: pd.DataFrame) -> Iterator[Answer]:
         window = _window("R", rows["radius"].min(), rows["radius"].max(), "Å")
         for observations, own in rows.groupby("observations"):
             for column, name in (("geometry_error", "common"), ("geometry_error_own", "own")):
-                grows = name == "common" and "V" not in str(observations)
-                predicted = own["far_field_error"] if name == "common" else 0.0 * own["radius"]
-                slope, expected, half = growth_of_squares(own, own[column], predicted)
+                slope, half, count = growth_of_squares(own, own[column])
+                expected = float(own["far_field_growth"].mean()) if name == "common" else 0.0
                 low, high = slope - half, slope + half
-                holds = low <= expected and (high >= expected or not grows)
-                verdict: Verdict = "agree" if holds else "disagree"
-                if not np.isfinite(half) or (verdict == "agree" and grows and low <= 0):
+                verdict: Verdict = "agree" if low <= expected <= high else "disagree"
+                if not np.isfinite(half) or (verdict == "agree" and expected > half and low <= 0):
                     verdict = "undecided"
                 yield Answer(
                     "G2",
@@ -197,9 +194,9 @@ def growth(table: pd.DataFrame) -> Iterator[Answer]:
                     slope,
                     low,
                     high,
-                    _signed(expected) if grows else f"at most {_signed(expected)}",
+                    _signed(expected),
                     window,
-                    len(own),
+                    count,
                     verdict,
                 )
 

@@ -23,35 +23,32 @@ def common_slope(x: pd.Series, y: pd.Series) -> tuple[float, float, int]:
     return slope, float(stats.t.ppf(0.5 * (1 + CONFIDENCE), freedom) * error), len(x)
 
 
-def growth_of_squares(
-    rows: pd.DataFrame, error: pd.Series, predicted: pd.Series
-) -> tuple[float, float, float]:
-    """d error² / d log R, that of ``predicted``, and half the 95 % interval of their difference, Å².
+def growth_of_squares(rows: pd.DataFrame, error: pd.Series) -> tuple[float, float, int]:
+    """g of error² = a + g log R + c/R, half its 95 % interval (Å²), and the number of points that entered.
 
-    One potential at a time, its squares regressed on 1, log R and, where there are enough radii, 1/R: by as
-    much do the errors of the core, whose strain falls like r⁻², and of the far field interfere. The interval
-    is Student's over the potentials, or that of the regression for a single one. Rows without either number
-    are left out.
+    c/R is what the error of the core, whose strain falls like r⁻², the boundary and constants that still
+    change with the strain leave behind (docs/theory.md, section 12); with few radii it is left out. One
+    potential at a time, of those that have all radii; the interval is Student's over the potentials, or that
+    of the regression for a single one.
     """
-    rows = rows.loc[np.isfinite(error.astype(float)) & np.isfinite(predicted.astype(float))]
-    slopes, half = [], np.nan
+    rows = rows.assign(square=error.astype(float) ** 2)
+    rows = rows.loc[np.isfinite(rows["square"])]
+    radii = np.unique(rows["radius"].to_numpy(dtype=float))
+    columns = [np.ones_like(radii), np.log(radii), 1 / radii]
+    X = np.column_stack(columns[: 3 if len(radii) >= MINIMUM_POINTS else 2])
+    if len(radii) <= X.shape[1]:
+        return np.nan, np.nan, 0
     curve = [name for name in ("cell", "degree", "seed") if name in rows]
-    for _, index in rows.groupby(curve).groups.items() if curve else [("", rows.index)]:
-        R = rows.loc[index, "radius"].to_numpy(dtype=float)
-        columns = [np.ones_like(R), np.log(R), 1 / R]
-        X = np.column_stack(columns[: 3 if len(R) >= MINIMUM_POINTS else 2])
-        if len(R) <= X.shape[1] or np.unique(R).size < X.shape[1]:
+    slopes, half = [], np.nan
+    for _, own in rows.groupby(curve) if curve else [("", rows)]:
+        y = own.groupby("radius")["square"].mean()
+        if len(y) < len(radii):
             continue
-        y = np.column_stack([error.loc[index], predicted.loc[index]]).astype(float) ** 2
-        solution, freedom = np.linalg.lstsq(X, y, rcond=None)[0], len(R) - X.shape[1]
-        slopes.append(solution[1])
-        misfit = (y - X @ solution) @ [1.0, -1.0]
-        variance = np.linalg.inv(X.T @ X)[1, 1] * (misfit @ misfit) / freedom
-        half = float(stats.t.ppf(0.5 * (1 + CONFIDENCE), freedom) * np.sqrt(variance))
-    if not slopes:
-        return np.nan, np.nan, np.nan
-    found = np.array(slopes)
-    if (n := len(found)) > 1:
-        scatter = (found[:, 0] - found[:, 1]).std(ddof=1)
-        half = float(stats.t.ppf(0.5 * (1 + CONFIDENCE), n - 1) * scatter / np.sqrt(n))
-    return float(found[:, 0].mean()), float(found[:, 1].mean()), half
+        solution, freedom = np.linalg.lstsq(X, y, rcond=None)[0], len(radii) - X.shape[1]
+        slopes.append(float(solution[1]))
+        misfit = y - X @ solution
+        error_of_slope = np.sqrt(np.linalg.inv(X.T @ X)[1, 1] * float(misfit @ misfit) / freedom)
+        half = float(stats.t.ppf(0.5 * (1 + CONFIDENCE), freedom) * error_of_slope)
+    if (n := len(slopes)) > 1:
+        half = float(stats.t.ppf(0.5 * (1 + CONFIDENCE), n - 1) * np.std(slopes, ddof=1) / np.sqrt(n))
+    return (float(np.mean(slopes)) if slopes else np.nan), half, n * len(radii)
