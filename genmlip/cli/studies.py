@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the study that is in the folder.")]
 DEMO_FOLDER = Path("genmlip-demo")
-RESULTS = {
+SHOWN = {
     "geometry_error": "geometry Å",
     "geometry_error_far": "far Å",
     "energy_error": "energy eV",
@@ -220,10 +220,10 @@ def _show(table: pd.DataFrame, parameters: Iterable[str]) -> None:
 
     varying = [name for name in parameters if table[name].nunique(dropna=False) > 1]
     others = [name for name in table if name not in {*parameters, *COLUMNS}]
-    results = [name for name in RESULTS if name in others] or others
+    results = [name for name in SHOWN if name in others] or others
     rows = table[[*varying, *results, "status"]].head(SUMMARY)
     show_rows(
-        [*varying, *(RESULTS.get(name, name) for name in results), "status"], rows.itertuples(index=False)
+        [*varying, *(SHOWN.get(name, name) for name in results), "status"], rows.itertuples(index=False)
     )
     if len(table) > SUMMARY:
         print(f"… and {len(table) - SUMMARY} more")

@@ -410,8 +410,11 @@ def _gain_answer(
 def _factor_answer(
     label: str, reference: str, dislocation: str, setting: str, name: str, ratio: pd.Series, window: str
 ) -> Answer:
-    """Whether a prediction is within a small factor of the truth in 95 % of the runs."""
+    """Whether a prediction is within a small factor of the truth in 95 % of the runs; a few cannot tell."""
     low, high = np.quantile(ratio, [0.5 * (1 - CONFIDENCE), 0.5 * (1 + CONFIDENCE)])
+    verdict: Verdict = "agree" if low >= 1 / SMALL_FACTOR and high <= SMALL_FACTOR else "disagree"
+    if verdict == "agree" and len(ratio) < MINIMUM_POINTS:
+        verdict = "undecided"
     return Answer(
         label,
         reference,
@@ -424,7 +427,7 @@ def _factor_answer(
         f"within {1 / SMALL_FACTOR:g} and {SMALL_FACTOR:g}",
         window,
         len(ratio),
-        "agree" if low >= 1 / SMALL_FACTOR and high <= SMALL_FACTOR else "disagree",
+        verdict,
     )
 
 

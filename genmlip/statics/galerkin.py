@@ -75,7 +75,8 @@ class GalerkinSpace:
 
         start : (m, 3) eV/Å, forces that excite every mode that could be the lowest; a step of inverse
             iteration from them brings all soft ones into the space
-        tolerance : about the relative error of λ
+        tolerance : of the residual squared in the norm of P⁻¹, relative to λ. λ comes from above; its
+            relative error is about that, or its square root where P does not know how soft the mode is
         Raises NotConvergedError.
         """
         with suppress(NotPositiveDefiniteError):  # as the Ritz values will tell
