@@ -10,8 +10,8 @@ from genmlip.training import Dataset, bulk_cells, fit, label, strained_cells
 
 KEYS = {
     "predicted_error", "predicted_low", "predicted_high", "relative_error", "corrector_norm",
-    "largest_displacement", "core_share", "contraction", "is_minimum", "n_functions", "n_functions_richer",
-    "n_equations", "n_draws", "same_data", "verdict",
+    "largest_displacement", "core_share", "contraction", "is_minimum", "lattice_mismatch", "n_functions",
+    "n_functions_richer", "n_equations", "n_draws", "same_data", "verdict",
 }  # fmt: skip
 SCREW = ("bcc-screw-111", "--radius", "12")
 

@@ -32,6 +32,9 @@ from genmlip.theory.remedies import RELIABLE
 RANGE = (0.05, 0.95)
 """Quantiles over the plausible references that are told."""
 
+LARGE_MISMATCH = 0.01
+"""Of lattice parameters; a perfect crystal that is so wrong about itself says little about a dislocation."""
+
 STRAIN = 1e-4
 """Of the differences by which references are put into their own lattices."""
 
@@ -68,6 +71,8 @@ class Prediction:
     contraction : Θ = ‖DH̃⁻¹f(w̄ + u)‖ / ‖Du‖ for the mean reference: of a next step to this one. The error of
         the prediction is about this fraction of it, and from ½ on it is an order of magnitude
     is_minimum : whether H̃ is positive definite; if not, the harmonic operator of the crystal took its place
+    lattice_mismatch : largest ∣a_j / a − 1∣ of the references; they are put into their own lattices to first
+        order in it
     """
 
     equilibrium: Equilibrium
@@ -76,6 +81,7 @@ class Prediction:
     displacement: Array
     contraction: float
     is_minimum: bool
+    lattice_mismatch: float
 
     @property
     def value(self) -> float:
@@ -117,6 +123,7 @@ class Prediction:
             "core_share": self.core_share,
             "contraction": self.contraction,
             "is_minimum": self.is_minimum,
+            "lattice_mismatch": self.lattice_mismatch,
         }
 
     def sentences(self) -> list[str]:
@@ -133,13 +140,13 @@ def predict_error(equilibrium: Equilibrium, candidate: Potential, references: Re
     Raises InputError for a periodic cell, NotConvergedError for an equilibrium that is none.
     """
     goal, is_minimum = GoalFunctional.of(equilibrium.require_convergence(), candidate)
-    crystal = equilibrium.cell.defect.crystal
+    mismatch = _lattice_mismatch(references, equilibrium.cell.defect.crystal)
     ours = candidate.evaluate(goal.atoms).forces.reshape(-1, 1)
-    u = goal.displacements(_forces_at_own_lattice(references, goal.atoms, crystal) - ours)
+    u = goal.displacements(_forces_at_own_lattice(references, goal.atoms, mismatch) - ours)
     local = np.stack([local_strain(u[:, :, j], goal.bonds) for j in range(u.shape[2])], axis=1)
     mean, moved = u.mean(axis=2), goal.atoms.copy()
     moved.positions += mean
-    left = _forces_at_own_lattice(references, moved, crystal).mean(axis=1, keepdims=True)
+    left = _forces_at_own_lattice(references, moved, mismatch).mean(axis=1, keepdims=True)
     second, first = energy_norm(goal.displacements(left)[:, :, 0], goal.bonds), energy_norm(mean, goal.bonds)
     return Prediction(
         equilibrium,
@@ -148,20 +155,21 @@ def predict_error(equilibrium: Equilibrium, candidate: Potential, references: Re
         displacement=np.sqrt(np.mean(np.sum(u**2, axis=1), axis=1)),
         contraction=second / first if first > 0.0 else 0.0,
         is_minimum=is_minimum,
+        lattice_mismatch=float(np.abs(mismatch).max()),
     )
 
 
-def _forces_at_own_lattice(references: References, atoms: Atoms, crystal: Crystal) -> Array:
-    """(3 n, s) eV/Å on ``atoms``, enlarged from the lattice of ``crystal`` to that of every reference.
-
-    To first order in the mismatch s_j − 1 of the lattice parameters, which is where the virial of the perfect
-    crystal is without trace.
-    """
+def _lattice_mismatch(references: References, crystal: Crystal) -> Array:
+    """(s,) a_j / a − 1 of every reference, to first order: where the virial of its crystal has no trace."""
     cell = crystal.primitive_cell()
     less, trace, more = (
         references.virials(_enlarged(cell, strain))[:3].sum(axis=0) for strain in (-STRAIN, 0.0, STRAIN)
     )
-    mismatch = -2.0 * STRAIN * trace / (more - less)
+    return np.asarray(-2.0 * STRAIN * trace / (more - less))
+
+
+def _forces_at_own_lattice(references: References, atoms: Atoms, mismatch: Array) -> Array:
+    """(3 n, s) eV/Å on ``atoms``, enlarged to every reference's lattice, to first order in the mismatch."""
     here, there = references.forces(atoms), references.forces(_enlarged(atoms, STRAIN))
     return here + mismatch / STRAIN * (there - here)
 
@@ -190,5 +198,10 @@ def _sentences(at: Prediction) -> Iterator[str]:
         yield (
             "So large an error is no matter of first order: take it for an order of magnitude (contraction "
             f"{at.contraction:.2f})."
+        )
+    if at.lattice_mismatch > LARGE_MISMATCH:
+        yield (
+            f"Plausible references differ from the candidate by up to {at.lattice_mismatch:.1%} in the "
+            "lattice parameter, which is no matter of first order either: label strained cells, or more."
         )
     yield TRUST

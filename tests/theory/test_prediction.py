@@ -106,6 +106,7 @@ def test_the_sentences_give_the_number_and_say_when_not_to_trust_it(candidate, a
     assert f"{found.value:.2g} Å" in first
     assert "kink" in last
     assert "saddle" in " ".join(replace(found, is_minimum=False).sentences())
+    assert "lattice parameter" in " ".join(replace(found, lattice_mismatch=0.03).sentences())
     assert "order of magnitude" not in " ".join(replace(found, contraction=0.2).sentences())
     assert "order of magnitude" in " ".join(replace(found, contraction=0.8).sentences())
 
