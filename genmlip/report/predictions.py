@@ -202,7 +202,13 @@ def growth(table: pd.DataFrame) -> Iterator[Answer]:
 
 
 def cell_size(table: pd.DataFrame) -> Iterator[Answer]:
-    """G3: the power of L in the errors, and what virials gain over all L."""
+    """G3: the power of L in the errors, and what virials gain over all L; every basis for itself."""
+    for said, own in _by_basis(table):
+        for answer in _cell_size(own):
+            yield replace(answer, setting=answer.setting + said)
+
+
+def _cell_size(table: pd.DataFrame) -> Iterator[Answer]:
     for quantity in (
         "delta_C_rel",
         "geometry_error",
@@ -319,8 +325,15 @@ def choices(table: pd.DataFrame) -> Iterator[Answer]:
 
 
 def control(tables: Iterable[pd.DataFrame]) -> Iterator[Answer]:
-    """G6: what virials gain for a dislocation over what they gain for the vacancy, with the same cells."""
-    varied = [table for table in tables if _varies_cell_only(table)]
+    """G6: what virials gain for a dislocation over what they gain for the vacancy, cells and basis the same."""
+    parts = [own for table in tables for _, own in _by_basis(table) if _varies_cell_only(own)]
+    bases = list(dict.fromkeys(_basis(own) for own in parts))
+    for basis in bases:
+        yield from _control([own for own in parts if _basis(own) == basis])
+
+
+def _control(varied: list[pd.DataFrame]) -> Iterator[Answer]:
+    """Of tables with one basis."""
     for quantity in ("geometry_error", "geometry_error_own"):
         chunks = [logs for table in varied if len(logs := _ratios(table, quantity))]
         if not any("vacancy" in set(logs["dislocation"]) for logs in chunks):
@@ -349,6 +362,17 @@ def control(tables: Iterable[pd.DataFrame]) -> Iterator[Answer]:
                 2 * (len(ours) + len(theirs)),
                 _above(low, high, 1.0),
             )
+
+
+def _by_basis(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The table by degrees, and what to say about each part: nothing where there is only one."""
+    if "degree" not in table or table["degree"].nunique() < 2:
+        return [("", table)]
+    return [(f", degrees {degree}", own) for degree, own in table.groupby("degree", sort=False)]
+
+
+def _basis(table: pd.DataFrame) -> str:
+    return str(table["degree"].iloc[0]) if "degree" in table else ""
 
 
 def _varies_cell_only(table: pd.DataFrame) -> bool:

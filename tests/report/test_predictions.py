@@ -135,3 +135,12 @@ def test_the_page_lists_every_failed_run(make_table, fail):
     page = as_markdown(answers(tables), tables)
     assert "training_cell_size: 6 of 24, unstable crystal" in page
     assert "**G3**" in page
+
+
+def test_bases_are_answered_for_one_by_one(make_table):
+    rich, poor = (make_table(gain=gain, scatter=0.02) for gain in (5.0, 0.2))
+    both = pd.concat([rich.assign(degree="60,12"), poor.assign(degree="30,10")], ignore_index=True)
+    found = answers({"t": both})
+    quantity = "geometry error, ratio"
+    assert one(found, "G3", setting="EF / EFV, degrees 60,12", quantity=quantity)["verdict"] == "agree"
+    assert one(found, "G3", setting="EF / EFV, degrees 30,10", quantity=quantity)["verdict"] == "disagree"
