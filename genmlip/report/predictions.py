@@ -325,7 +325,7 @@ def choices(table: pd.DataFrame) -> Iterator[Answer]:
 
 
 def control(tables: Iterable[pd.DataFrame]) -> Iterator[Answer]:
-    """G6: what virials gain for a dislocation over what they gain for the vacancy, cells and basis the same."""
+    """G6: what virials gain for a dislocation over what they gain for the vacancy, cells and basis alike."""
     parts = [own for table in tables for _, own in _by_basis(table) if _varies_cell_only(own)]
     bases = list(dict.fromkeys(_basis(own) for own in parts))
     for basis in bases:
