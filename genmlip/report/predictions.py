@@ -169,6 +169,8 @@ def growth(table: pd.DataFrame) -> Iterator[Answer]:
     """
     for (reference, dislocation), found in _by(table, "geometry_error", "reference", "dislocation"):
         rows = found.loc[found["radius"] >= OUTSIDE_CORE]
+        if "far_field_growth" in rows:  # not about a point defect, nor where the fit has no elastic field
+            rows = rows.loc[rows["far_field_growth"].notna()]
         if rows["radius"].nunique() < 3 or "far_field_growth" not in rows:
             continue
         largest = rows.loc[rows["radius"] == rows["radius"].max()]

@@ -58,6 +58,12 @@ def test_the_coefficient_of_the_logarithm_is_told_from_what_dies_away(radii):
     assert answer["runs"] == 15
 
 
+def test_growth_is_not_asked_of_a_point_defect(radii):
+    vacancy = radii.assign(dislocation="vacancy", far_field_growth=np.nan)
+    found = answers({"vacancy_control": vacancy})
+    assert found.loc[found["prediction"] == "G2"].empty
+
+
 def test_a_potential_without_all_radii_does_not_enter(radii):
     short = radii.assign(seed=1, geometry_error=0.5).query("radius < 30")
     found = answers({"domain_radius": pd.concat([radii, short])})
